@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spec.h - what the user wants, as one document
+ *
+ * The shape is the OCI runtime spec's [runtime-spec config.md, config-linux.md]
+ * with the few things guscio adds; those travel in a config.json as
+ * annotations "guscio.*". Options, images and bundles all become this. Pure:
+ * nothing here looks at the machine. Every string lives in the arena.
+ */
+#ifndef SPEC_SPEC_H
+#define SPEC_SPEC_H
+
+#include "base/arena.h"
+#include "base/idrange.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+enum ns_kind {
+	NS_USER,
+	NS_MOUNT,
+	NS_PID,
+	NS_UTS,
+	NS_IPC,
+	NS_NET,
+	NS_CGROUP,
+	NS_TIME,
+	NS_KINDS,
+};
+
+enum ns_mode {
+	NS_PRIVATE,
+	NS_HOST,
+	NS_JOIN_PATH,      /* from: path of a namespace file */
+	NS_JOIN_CONTAINER, /* from: name or id of a running container */
+};
+
+struct ns_spec {
+	enum ns_mode mode;
+	const char *from;
+};
+
+enum userns_mode {
+	USERNS_AUTO,    /* container root is the caller, the rest subordinate ids */
+	USERNS_KEEP_ID, /* the caller keeps the own id, root is a subordinate id */
+	USERNS_SINGLE,  /* one id, the caller's */
+	USERNS_MANUAL,  /* uid_map and gid_map as given */
+	USERNS_JOIN,    /* namespaces[NS_USER] says whose */
+};
+
+enum root_kind {
+	ROOT_HOST,    /* @host: the host's programs read-only, everything else fresh */
+	ROOT_DIR,     /* a directory, entered in place */
+	ROOT_TARBALL, /* unpacked once into the cache; the plan sees a directory */
+};
+
+enum overlay_kind {
+	OVERLAY_NONE,
+	OVERLAY_THROWAWAY, /* changes live in memory and end with the container */
+	OVERLAY_KEPT,      /* changes are kept under overlay_name */
+};
+
+struct root_spec {
+	enum root_kind kind;
+	const char *path;
+	bool readonly;
+	enum overlay_kind overlay;
+	const char *overlay_name; /* a name, or a directory when it contains '/' */
+};
+
+/* An OCI mount; option words are those of mount(8), podman-run(1) and the OCI spec. */
+struct mount_spec {
+	const char *destination;
+	const char *type; /* bind tmpfs overlay mqueue devpts proc sysfs cgroup */
+	const char *source;
+	struct strv options;
+};
+
+struct device_spec {
+	const char *source;      /* on the host */
+	const char *destination; /* in the container */
+};
+
+struct rlimit_spec {
+	int resource; /* RLIMIT_* */
+	struct rlimit limit;
+};
+
+struct sysctl_spec {
+	const char *name; /* net.ipv4.ip_forward */
+	const char *value;
+};
+
+/* Bit N is capability N [linux/capability.h]. */
+struct caps_spec {
+	uint64_t bounding;
+	uint64_t ambient; /* for a program that is not container root */
+};
+
+enum seccomp_kind {
+	SECCOMP_DEFAULT,
+	SECCOMP_UNCONFINED,
+	SECCOMP_PROFILE,
+};
+
+struct seccomp_spec {
+	enum seccomp_kind kind;
+	const char *path; /* of the profile, for messages and printing */
+	const char *json; /* the profile's text */
+};
+
+struct process_spec {
+	bool terminal;    /* -t */
+	bool interactive; /* -i: standard input stays open */
+	struct strv args;
+	struct strv env;
+	const char *cwd;
+	const char *user; /* "", "name", "7", "name:group", "7:8" */
+	struct strv extra_groups; /* names or ids */
+	bool keep_groups;         /* --group-add keep-groups, said aloud */
+	struct caps_spec caps;
+	struct rlimit_spec *rlimits;
+	size_t n_rlimits;
+	bool no_new_privileges;
+	struct seccomp_spec seccomp;
+	uint32_t preserve_fds; /* how many after standard error reach the program */
+	mode_t umask;
+};
+
+struct spec {
+	struct arena *arena;
+	const char *id;   /* 64 hex digits */
+	const char *name; /* NULL: none */
+	const char *hostname;
+	const char *domainname;
+	struct root_spec root;
+	struct process_spec process;
+	struct mount_spec *mounts; /* in the order they are made */
+	size_t n_mounts;
+	struct device_spec *devices;
+	size_t n_devices;
+	struct strv masked_paths;
+	struct strv readonly_paths;
+	struct sysctl_spec *sysctls;
+	size_t n_sysctls;
+	struct ns_spec namespaces[NS_KINDS];
+	enum userns_mode userns;
+	struct id_map uid_map; /* USERNS_MANUAL */
+	struct id_map gid_map;
+	bool has_time_offsets;
+	int64_t monotonic_offset_s;
+	int64_t boottime_offset_s;
+	bool init;
+	bool nest;
+	int stop_signal;
+	uint64_t stop_timeout_ms;
+	uint64_t timeout_ms; /* 0: none */
+	struct strv extra_hosts; /* "name:address" */
+	struct strv annotations; /* "key=value", those not of guscio */
+};
+
+#endif
