@@ -20,7 +20,7 @@
  * times their sum, so arena_alloc() has no failure to report; should it ever
  * run out all the same, it traps instead of going on with a wrong pointer.
  */
-#define ARENA_SIZE      ((size_t)64 << 20)
+#define ARENA_SIZE	((size_t)64 << 20)
 #define ARENA_INPUT_MAX ((size_t)1 << 20)
 
 struct arena {

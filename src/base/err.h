@@ -36,7 +36,10 @@ struct err {
 	char hint[160];
 };
 
-#define ERR_INIT {.step = -1}
+#define ERR_INIT                                                                                   \
+	{                                                                                          \
+		.step = -1                                                                         \
+	}
 
 void err_fill_cause(struct err *e, int kind, int sys, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -49,13 +52,29 @@ void err_fill_hint(struct err *e, const char *fmt, ...) __attribute__((format(pr
  * "return err_sys(...)" and the compilers see that it returns false.
  */
 /* The call that failed: cause and errno. Evaluates to false. */
-#define err_sys(e, ...) ({ err_fill_cause((e), ERR_INTERNAL, errno, __VA_ARGS__); false; })
+#define err_sys(e, ...)                                                                            \
+	({                                                                                         \
+		err_fill_cause((e), ERR_INTERNAL, errno, __VA_ARGS__);                             \
+		false;                                                                             \
+	})
 /* A cause that is no system call's. Evaluates to false. */
-#define err_msg(e, kind, ...) ({ err_fill_cause((e), (kind), 0, __VA_ARGS__); false; })
+#define err_msg(e, kind, ...)                                                                      \
+	({                                                                                         \
+		err_fill_cause((e), (kind), 0, __VA_ARGS__);                                       \
+		false;                                                                             \
+	})
 /* What could not be done, in the user's words; sets the kind too. Evaluates to false. */
-#define err_what(e, kind, ...) ({ err_fill_what((e), (kind), __VA_ARGS__); false; })
+#define err_what(e, kind, ...)                                                                     \
+	({                                                                                         \
+		err_fill_what((e), (kind), __VA_ARGS__);                                           \
+		false;                                                                             \
+	})
 /* What to do next. Evaluates to false. */
-#define err_hint(e, ...) ({ err_fill_hint((e), __VA_ARGS__); false; })
+#define err_hint(e, ...)                                                                           \
+	({                                                                                         \
+		err_fill_hint((e), __VA_ARGS__);                                                   \
+		false;                                                                             \
+	})
 
 /*
  * err_format() - the line a user sees, without "guscio: " and line end
