@@ -9,11 +9,11 @@
 struct idmaps {
 	struct id_map uid;
 	struct id_map gid;
-	enum map_rung rung;    /* how they get written */
-	uint32_t caller_uid;   /* the caller's ids as seen inside */
+	enum map_rung rung;  /* how they get written */
+	uint32_t caller_uid; /* the caller's ids as seen inside */
 	uint32_t caller_gid;
-	bool root_mapped;      /* uid 0 and gid 0 exist inside */
-	uint32_t default_uid;  /* whom the program runs as without -u */
+	bool root_mapped;     /* uid 0 and gid 0 exist inside */
+	uint32_t default_uid; /* whom the program runs as without -u */
 	uint32_t default_gid;
 };
 

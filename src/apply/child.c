@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/child.h"
+#include "base/own.h"
+#include "sys/clone.h"
+#include "sys/mount.h"
+#include "sys/netif.h"
+#include "wire/msg.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+bool child_tie_to_parent(struct child *child, struct err *e)
+{
+	struct pollfd wire = {.fd = child->wire_fd};
+	if (prctl(PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L) < 0)
+		return err_sys(e, "set the parent death signal");
+	/*
+	 * The parent may have died before the signal was armed. Its pid cannot tell
+	 * (from inside a pid namespace it reads 0), its end of the wire can.
+	 */
+	if (poll(&wire, 1, 0) > 0 && (wire.revents & POLLHUP))
+		return err_msg(e, ERR_INTERNAL, "the starter is gone");
+	return true;
+}
+
+static bool tie(struct child *child, const struct step *step, struct err *e)
+{
+	(void)step;
+	/* What the caller of guscio left open must not reach the program. */
+	return child_tie_to_parent(child, e) && fds_close_on_exec_from(3, e);
+}
+
+static bool await_go(struct child *child, const struct step *step, struct err *e)
+{
+	struct msg m;
+	(void)step;
+	switch (msg_receive(child->wire_fd, &m, NULL, NULL, e)) {
+	case MSG_GOT_RECORD:
+		if (m.kind == MSG_GO)
+			return true;
+		return err_msg(e, ERR_INTERNAL, "expected GO, got record %u", m.kind);
+	case MSG_GOT_EOF:
+		return err_msg(e, ERR_INTERNAL, "the starter is gone");
+	default:
+		return false;
+	}
+}
+
+static bool loopback(struct child *child, const struct step *step, struct err *e)
+{
+	(void)child;
+	(void)step;
+	return netif_up("lo", e);
+}
+
+static bool pivot(struct child *child, const struct step *step, struct err *e)
+{
+	(void)step;
+	return mount_pivot(child->root_fd, e);
+}
+
+static bool set_hostname(struct child *child, const struct step *step, struct err *e)
+{
+	(void)child;
+	if (sethostname(step->text, strlen(step->text)) < 0)
+		return err_sys(e, "set host name '%s'", step->text);
+	return true;
+}
+
+static bool set_domainname(struct child *child, const struct step *step, struct err *e)
+{
+	(void)child;
+	if (setdomainname(step->text, strlen(step->text)) < 0)
+		return err_sys(e, "set domain name '%s'", step->text);
+	return true;
+}
+
+/* lint: table */
+static child_step *const steps[STEP_KINDS] = {
+	[STEP_TIE] = tie,
+	[STEP_OPEN_ROOT] = child_open_root,
+	[STEP_OPEN_SOURCE] = child_open_source,
+	[STEP_OPEN_INIT] = child_open_init,
+	[STEP_AWAIT_GO] = await_go,
+	[STEP_BECOME_ROOT] = child_become_root,
+	[STEP_ROOT_BIND] = child_root_bind,
+	[STEP_ROOT_OVERLAY] = child_root_overlay,
+	[STEP_ROOT_TMPFS] = child_root_tmpfs,
+	[STEP_MIRROR_HOST] = child_mirror_host,
+	[STEP_SKELETON] = child_skeleton,
+	[STEP_MOUNT] = child_mount,
+	[STEP_LOOPBACK] = loopback,
+	[STEP_PIVOT] = pivot,
+	[STEP_TIME] = child_time,
+	[STEP_HOSTNAME] = set_hostname,
+	[STEP_DOMAINNAME] = set_domainname,
+	[STEP_SYSCTL] = child_sysctl,
+	[STEP_MASK] = child_mask,
+	[STEP_READONLY_PATHS] = child_readonly_paths,
+	[STEP_ROOT_READONLY] = child_root_readonly,
+	[STEP_USER] = child_look_up_user,
+	[STEP_TERMINAL] = child_terminal,
+	[STEP_DIRECTORY] = child_directory,
+	[STEP_RLIMITS] = child_rlimits,
+	[STEP_BOUNDING] = child_bounding,
+	[STEP_PROGRAM_IDS] = child_program_ids,
+	[STEP_NO_NEW_PRIVS] = child_no_new_privs,
+	[STEP_INSTALL_FILTER] = child_install_filter,
+	[STEP_EXEC] = child_exec,
+};
+
+void child_note(struct child *child, const char *fmt, ...)
+{
+	struct msg m = {.kind = MSG_NOTE};
+	struct err ignored;
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(m.err.what, sizeof(m.err.what), fmt, ap);
+	va_end(ap);
+	msg_send(child->wire_fd, &m, NULL, 0, &ignored);
+}
+
+static void fail(struct child *child, int step, struct err *e) __attribute__((noreturn));
+static void fail(struct child *child, int step, struct err *e)
+{
+	struct msg m = {.kind = MSG_FAIL};
+	struct err ignored;
+	e->step = step;
+	m.err = *e;
+	msg_send(child->wire_fd, &m, NULL, 0, &ignored);
+	_exit(err_exit_code(e)); /* lint: child */
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void child_main(struct child *child)
+{
+	const struct plan *plan = child->plan;
+	struct progress *progress = child->progress;
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *step = &plan->steps[i];
+		struct err e = ERR_INIT;
+		if (plan_rule(step->kind)->actor != ACTOR_CHILD)
+			continue;
+		atomic_store_explicit(&progress->child_step, (int)i, memory_order_relaxed);
+		progress->step[i].begin_ns = now_ns();
+		if (!steps[step->kind](child, step, &e))
+			fail(child, (int)i, &e);
+		progress->step[i].end_ns = now_ns();
+	}
+	_exit(125); /* lint: child */
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * child.h - the side of a start that runs in the new namespaces
+ *
+ * One file a family of steps. After clone nothing here allocates: strings are
+ * the plan's, buffers are this struct's or were set aside by the parent.
+ */
+#ifndef APPLY_CHILD_H
+#define APPLY_CHILD_H
+
+#include "apply/proc.h"
+#include "spec/passwd.h"
+#include "sys/seccomp.h"
+
+#include <signal.h>
+
+struct child {
+	const struct plan *plan;
+	int wire_fd;
+	struct progress *progress;
+	sigset_t mask_before; /* the caller's signal mask, for the program */
+	struct winsize window;
+	bool has_window;
+	struct seccomp_filter filter;
+	char *passwd_text; /* PASSWD_SIZE_MAX bytes each, set aside by the parent */
+	char *group_text;
+	int *slots; /* descriptors of sources, plan->n_slots */
+	int init_fd;
+	int root_fd;
+	int proc_fd;
+	int sys_fd;
+	int dev_fd;
+	int pts_fd;
+	struct user_id user;
+	char home[300]; /* HOME=… */
+	bool keeps_caps; /* the program's ids are others than root's: keep CAP_SYS_ADMIN */
+};
+
+/* Walks the child's steps; never returns. */
+void child_main(struct child *child) __attribute__((noreturn));
+
+/* Survivable: the parent adds it to its notes. */
+void child_note(struct child *child, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Arms the death signal and makes sure that the parent is still there to fire it. */
+bool child_tie_to_parent(struct child *child, struct err *e);
+
+typedef bool child_step(struct child *child, const struct step *step, struct err *e);
+
+child_step child_open_root;    /* child_sources.c */
+child_step child_open_source;
+child_step child_open_init;
+child_step child_root_bind;    /* child_root.c */
+child_step child_root_overlay;
+child_step child_root_tmpfs;
+child_step child_mirror_host;
+child_step child_skeleton;
+child_step child_mount;        /* child_mount.c */
+child_step child_mask;         /* child_view.c */
+child_step child_readonly_paths;
+child_step child_root_readonly;
+child_step child_sysctl;
+child_step child_time;
+child_step child_look_up_user; /* child_session.c */
+child_step child_terminal;
+child_step child_directory;
+child_step child_rlimits;
+child_step child_become_root;  /* child_drop.c */
+child_step child_bounding;
+child_step child_program_ids;
+child_step child_no_new_privs;
+child_step child_install_filter;
+child_step child_exec;         /* child_exec.c */
+
+/*
+ * child_make_overlay() - a detached overlay
+ * @lower: O_PATH descriptors, topmost first
+ * @upper_fd, @work_fd: -1 for both: changes live in memory
+ */
+struct overlay_parts {
+	const int *lower_fds;
+	int n_lower;
+	int upper_fd;
+	int work_fd;
+	bool is_volatile;
+};
+bool child_make_overlay(const struct overlay_parts *parts, int *ret_fd, struct err *e);
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/proc.h"
+#include "base/own.h"
+#include "sys/clone.h"
+#include "sys/tty.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define COPY_SIZE 16384
+
+struct copy {
+	char data[COPY_SIZE];
+	size_t n;
+};
+
+struct session {
+	const struct plan *plan;
+	struct proc *proc;
+	struct notes *notes;
+	int signal_fd;
+	bool is_raw;
+	struct termios before;
+	pid_t guard;
+	int guard_fd;
+	bool has_input; /* standard input may still bring something */
+	struct copy input;
+	uint64_t deadline_ms; /* 0: none */
+	bool is_stopping;     /* the stop signal was sent, SIGKILL is next */
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/*
+ * The guard: should this process be killed, nobody else would give the user's
+ * terminal its mode back. It waits for one byte; end-of-file without it means that
+ * we are gone.
+ */
+static void be_guard(int pipe_fd, const struct termios *before) __attribute__((noreturn));
+static void be_guard(int pipe_fd, const struct termios *before)
+{
+	char byte;
+	struct err ignored;
+	prctl(PR_SET_NAME, "guscio-guard", 0L, 0L, 0L);
+	if (dup2(pipe_fd, 3) < 0)
+		_exit(1); /* lint: child */
+	/* It must hold neither the container's terminal nor anybody's pipe open. */
+	close(STDOUT_FILENO);
+	close(STDERR_FILENO);
+	fds_close_on_exec_from(3, &ignored);
+	syscall(SYS_close_range, 4U, ~0U, 0U);
+	/* All signals are blocked: SIGTTOU does not stop it in the background. */
+	if (read(3, &byte, 1) == 0)
+		tty_restore(STDIN_FILENO, before);
+	_exit(0); /* lint: child */
+}
+
+static bool start_guard(struct session *s, struct err *e)
+{
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(e, "make a pipe");
+	s->guard = clone_plain();
+	if (s->guard < 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return err_sys(e, "fork");
+	}
+	if (s->guard == 0) {
+		close(fds[1]);
+		be_guard(fds[0], &s->before);
+	}
+	close(fds[0]);
+	s->guard_fd = fds[1];
+	return true;
+}
+
+static bool take_terminal(struct session *s, struct err *e)
+{
+	if (!isatty(STDIN_FILENO))
+		return true;
+	if (!tty_make_raw(STDIN_FILENO, &s->before, e))
+		return false;
+	s->is_raw = true;
+	return start_guard(s, e);
+}
+
+static void give_terminal_back(struct session *s)
+{
+	if (s->is_raw)
+		tty_restore(STDIN_FILENO, &s->before);
+	s->is_raw = false;
+	if (s->guard > 0) {
+		(void)!write(s->guard_fd, "r", 1);
+		clean_fd(&s->guard_fd);
+		waitpid(s->guard, NULL, 0);
+		s->guard = 0;
+	}
+}
+
+/* What the caller ignored (nohup, background jobs) stays ignored: it is not handed on. */
+static void wanted_signals(sigset_t *set)
+{
+	struct sigaction action;
+	sigfillset(set);
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sigaction(sig, NULL, &action) == 0 && action.sa_handler == SIG_IGN &&
+			sig != SIGCHLD)
+			sigdelset(set, sig);
+}
+
+static void write_all(int fd, const char *data, size_t n)
+{
+	while (n > 0) {
+		ssize_t wrote = write(fd, data, n);
+		if (wrote < 0 && errno == EAGAIN) {
+			struct pollfd p = {.fd = fd, .events = POLLOUT};
+			poll(&p, 1, -1);
+			continue;
+		}
+		if (wrote < 0 && errno != EINTR)
+			return; /* nobody reads any more: the program's output is lost by their wish */
+		if (wrote > 0) {
+			data += wrote;
+			n -= (size_t)wrote;
+		}
+	}
+}
+
+/* Terminal to our output; false at its end. */
+static bool copy_output(struct session *s)
+{
+	char data[COPY_SIZE];
+	errno = 0;
+	ssize_t n = read(s->proc->pty_fd, data, sizeof(data));
+	if (n > 0)
+		write_all(STDOUT_FILENO, data, (size_t)n);
+	/* EIO: no process has the other side open at this moment. */
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void read_input(struct session *s)
+{
+	ssize_t n = read(STDIN_FILENO, s->input.data, sizeof(s->input.data));
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		/* A pipe that ended says so the way a terminal does: with Ctrl-D. */
+		s->has_input = false;
+		s->input.data[0] = 4;
+		n = 1;
+	}
+	s->input.n = (size_t)n;
+}
+
+static void flush_input(struct session *s)
+{
+	ssize_t n = write(s->proc->pty_fd, s->input.data, s->input.n);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		s->input.n = 0;
+	if (n <= 0)
+		return;
+	memmove(s->input.data, s->input.data + n, s->input.n - (size_t)n);
+	s->input.n -= (size_t)n;
+}
+
+static void send_signal(struct session *s, int sig)
+{
+	syscall(SYS_pidfd_send_signal, s->proc->pid_fd, sig, NULL, 0);
+}
+
+static void resize(struct session *s)
+{
+	struct winsize size;
+	struct err ignored;
+	if (s->proc->pty_fd >= 0 && tty_size(STDIN_FILENO, &size))
+		tty_set_size(s->proc->pty_fd, &size, &ignored);
+}
+
+static void take_signal(struct session *s)
+{
+	struct signalfd_siginfo info;
+	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	int sig = (int)info.ssi_signo;
+	bool is_from_terminal = info.ssi_code == SI_KERNEL;
+	if (sig == SIGCHLD)
+		return;
+	if (sig == SIGWINCH) {
+		resize(s);
+		return;
+	}
+	/* A broken pipe of our own is no business of the program's. */
+	if (sig == SIGPIPE && is_from_terminal)
+		return;
+	if (!(s->plan->shares_session && is_from_terminal))
+		send_signal(s, sig);
+	/* The caller's shell waits for us to stop, not for the program. */
+	if (sig == SIGTSTP)
+		kill(getpid(), SIGSTOP);
+}
+
+static void pass_deadline(struct session *s)
+{
+	const struct spec *spec = s->plan->spec;
+	if (s->is_stopping) {
+		send_signal(s, SIGKILL);
+		s->deadline_ms = 0;
+		return;
+	}
+	notes_add(s->notes, "stopped after %llu ms, as --timeout asked",
+		(unsigned long long)spec->timeout_ms);
+	send_signal(s, spec->stop_signal);
+	s->is_stopping = true;
+	s->deadline_ms = now_ms() + spec->stop_timeout_ms;
+}
+
+static int poll_timeout(const struct session *s)
+{
+	if (!s->deadline_ms)
+		return -1;
+	uint64_t now = now_ms();
+	uint64_t left = s->deadline_ms > now ? s->deadline_ms - now : 0;
+	return left > 60000 ? 60000 : (int)left;
+}
+
+/* True when the program has ended and its output was copied. */
+static bool turn(struct session *s)
+{
+	int pty_fd = s->proc->pty_fd;
+	bool reads_input = pty_fd >= 0 && s->has_input && s->input.n == 0;
+	short pty_events = (short)(POLLIN | (s->input.n ? POLLOUT : 0));
+	struct pollfd fds[] = {{.fd = s->proc->pid_fd, .events = POLLIN},
+		{.fd = s->signal_fd, .events = POLLIN}, {.fd = pty_fd, .events = pty_events},
+		{.fd = reads_input ? STDIN_FILENO : -1, .events = POLLIN}};
+	if (poll(fds, ARRAY_LEN(fds), poll_timeout(s)) < 0)
+		return false;
+	if (fds[1].revents)
+		take_signal(s);
+	if (fds[3].revents)
+		read_input(s);
+	if (fds[2].revents & POLLOUT)
+		flush_input(s);
+	if ((fds[2].revents & (POLLIN | POLLHUP)) && !copy_output(s) && !fds[0].revents &&
+		!(fds[2].revents & POLLIN)) {
+		/* Nobody has the terminal open: nothing to read until the end. */
+		clean_fd(&s->proc->pty_fd);
+	}
+	if (s->deadline_ms && now_ms() >= s->deadline_ms)
+		pass_deadline(s);
+	return fds[0].revents;
+}
+
+static bool take_status(struct proc *proc, int *ret_status, struct err *e)
+{
+	int status;
+	while (waitpid(proc->pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_sys(e, "wait for the container");
+	proc->pid = 0;
+	*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return true;
+}
+
+bool foreground(const struct plan *plan, struct proc *proc, struct notes *notes, int *ret_status,
+	struct err *e)
+{
+	struct session s = {.plan = plan,
+		.proc = proc,
+		.notes = notes,
+		.signal_fd = -1,
+		.guard_fd = -1,
+		.has_input = plan->spec->process.interactive};
+	sigset_t signals;
+	wanted_signals(&signals);
+	s.signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s.signal_fd < 0)
+		return err_sys(e, "open a signal descriptor");
+	if (plan->spec->timeout_ms)
+		s.deadline_ms = now_ms() + plan->spec->timeout_ms;
+	bool ok = true;
+	if (proc->pty_fd >= 0) {
+		fcntl(proc->pty_fd, F_SETFL, O_NONBLOCK);
+		resize(&s);
+		ok = !s.has_input || take_terminal(&s, e);
+	}
+	while (ok && !turn(&s))
+		;
+	while (ok && proc->pty_fd >= 0 && copy_output(&s) && errno != EAGAIN)
+		;
+	give_terminal_back(&s);
+	clean_fd(&s.signal_fd);
+	return ok && take_status(proc, ret_status, e);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/start.h"
+#include "base/own.h"
+#include "state/record.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+static bool make_directories(const char *path, struct err *e)
+{
+	char prefix[4096];
+	size_t len = strlen(path);
+	if (len >= sizeof(prefix))
+		return err_msg(e, ERR_USAGE, "path '%s' is too long", path);
+	memcpy(prefix, path, len + 1);
+	for (char *p = prefix + 1;; p++) {
+		if (*p && *p != '/')
+			continue;
+		char end = *p;
+		*p = '\0';
+		if (mkdir(prefix, 0755) < 0 && errno != EEXIST)
+			return err_sys(e, "make directory '%s'", prefix);
+		*p = end;
+		if (!end)
+			return true;
+	}
+}
+
+bool parent_create_source(struct starter *s, const struct step *step, struct err *e)
+{
+	struct stat st;
+	(void)s;
+	if (stat(step->source.path, &st) == 0)
+		return true;
+	return make_directories(step->source.path, e) ||
+		err_what(e, ERR_HOST, "cannot make mount source '%s'", step->source.path);
+}
+
+bool parent_claim(struct starter *s, const struct step *step, struct err *e)
+{
+	const struct plan *plan = s->plan;
+	(void)step;
+	if (!state_claim(plan->host->runtime_dir, plan->spec->id, plan->spec->name,
+		    &s->proc.lock_fd, e))
+		return false;
+	s->proc.is_claimed = true;
+	return true;
+}
+
+void parent_release(const struct plan *plan, struct proc *proc)
+{
+	if (proc->is_claimed)
+		state_release(plan->host->runtime_dir, plan->spec->id, plan->spec->name);
+	proc->is_claimed = false;
+}
+
+static bool write_file(struct starter *s, const char *name, const char *text, struct err *e)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/%s", s->plan->container_dir, name);
+	CLEAN(clean_fd)
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	size_t len = strlen(text);
+	/* No fsync: the file is only worth something while this container runs. */
+	if (fd < 0 || fchmod(fd, 0644) < 0 || write(fd, text, len) != (ssize_t)len)
+		return err_sys(e, "write '%s'", path);
+	return true;
+}
+
+static const char *hosts_text(const struct plan *plan)
+{
+	const struct spec *spec = plan->spec;
+	const char *text = arena_printf(spec->arena,
+		"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	/* With the host's network the name must mean what it means outside. */
+	if (spec->hostname)
+		text = arena_printf(spec->arena, "%s127.0.1.1\t%s%s%s\n", text, spec->hostname,
+			spec->name ? " " : "", spec->name ? spec->name : "");
+	for (size_t i = 0; i < spec->extra_hosts.n; i++) {
+		const char *entry = spec->extra_hosts.v[i];
+		size_t len = strcspn(entry, ":");
+		text = arena_printf(spec->arena, "%s%s\t%.*s\n", text, entry + len + 1, (int)len,
+			entry);
+	}
+	return text;
+}
+
+/* Without a network of the host there is nobody to ask: an empty file answers at once. */
+static const char *resolv_text(const struct plan *plan)
+{
+	struct err ignored;
+	const char *text = NULL;
+	if (plan->spec->namespaces[NS_NET].mode == NS_HOST)
+		text = arena_read_file(plan->spec->arena, AT_FDCWD, "/etc/resolv.conf", NULL,
+			&ignored);
+	return text ? text : "";
+}
+
+bool parent_write_files(struct starter *s, const struct step *step, struct err *e)
+{
+	const struct spec *spec = s->plan->spec;
+	char host[256] = "";
+	const char *name = spec->hostname;
+	(void)step;
+	if (!name && gethostname(host, sizeof(host) - 1) == 0)
+		name = host;
+	bool ok = write_file(s, "hosts", hosts_text(s->plan), e) &&
+		write_file(s, "hostname", arena_printf(spec->arena, "%s\n", name ? name : ""), e) &&
+		write_file(s, "resolv.conf", resolv_text(s->plan), e);
+	return ok || err_what(e, ERR_HOST, "cannot write the container's own files");
+}
+
+bool parent_overlay_directory(struct starter *s, const struct step *step, struct err *e)
+{
+	const char *directory = step->overlay.directory;
+	if (!make_directories(directory, e))
+		return err_what(e, ERR_HOST, "cannot make overlay directory '%s'", directory);
+	s->proc.overlay_lock_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->proc.overlay_lock_fd < 0) {
+		err_sys(e, "open '%s'", directory);
+		return err_what(e, ERR_HOST, "cannot use overlay directory '%s'", directory);
+	}
+	if (flock(s->proc.overlay_lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	err_sys(e, "lock it");
+	e->sys = 0;
+	err_msg(e, ERR_STATE, "another container runs on it");
+	err_what(e, ERR_STATE, "cannot use overlay directory '%s'", directory);
+	return err_hint(e, "wait until that container has ended, or use another name");
+}
+
+bool parent_filter(struct starter *s, const struct step *step, struct err *e)
+{
+	const struct spec *spec = s->plan->spec;
+	const struct process_spec *process = &spec->process;
+	struct arena *arena = spec->arena;
+	(void)step;
+	if (process->seccomp.kind == SECCOMP_DEFAULT)
+		return seccomp_compile_for_caps(process->caps.bounding, spec->nest, arena,
+			&s->child.filter, e);
+	return seccomp_compile_profile(process->seccomp.json, process->seccomp.path,
+		process->caps.bounding, arena, s->notes, &s->child.filter, e);
+}

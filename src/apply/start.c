@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * start.c - the parent's side of a start
+ *
+ * Actors: the parent walks its steps up to GO and then only listens; the child
+ * (child.c) walks its own. Stages: until STEP_CLONE a failure leaves nothing but
+ * files to take back; from there on struct proc owns a process, and every
+ * failure drops it. The parent must not touch the child's namespaces after GO, and
+ * must not print: errors of both sides come out of start() as one value.
+ */
+#include "apply/start.h"
+#include "base/own.h"
+#include "sys/clone.h"
+#include "sys/idmap.h"
+#include "sys/tty.h"
+#include "wire/msg.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void become_child(struct starter *s) __attribute__((noreturn));
+static void become_child(struct starter *s)
+{
+	/* The parent's ends: the child must see end-of-file when the parent dies. */
+	clean_fd(&s->proc.wire_fd);
+	clean_fd(&s->proc.lock_fd);
+	clean_fd(&s->proc.overlay_lock_fd);
+	s->child.wire_fd = s->child_wire_fd;
+	child_main(&s->child);
+}
+
+static bool clone_child(struct starter *s, const struct step *step, struct err *e)
+{
+	int wire[2];
+	pid_t pid;
+	(void)step;
+	if (!msg_pair(wire, e))
+		return false;
+	s->proc.wire_fd = wire[0];
+	s->child_wire_fd = wire[1];
+	if (!clone_process(s->plan->clone_flags, &pid, &s->proc.pid_fd, e)) {
+		int sys = e->sys;
+		close(wire[1]);
+		err_what(e, ERR_HOST, "cannot make namespaces");
+		if (sys == EPERM || sys == EACCES || sys == ENOSPC || sys == EINVAL)
+			err_hint(e, "see what forbids user namespaces here with: guscio doctor");
+		return false;
+	}
+	if (pid == 0)
+		become_child(s);
+	s->proc.pid = pid;
+	clean_fd(&s->child_wire_fd);
+	return true;
+}
+
+static bool map_ids(struct starter *s, const struct step *step, struct err *e)
+{
+	const struct plan *plan = s->plan;
+	bool by_helpers = plan->ids.rung == MAP_HELPERS;
+	struct idmap_write maps = {.uid = &plan->ids.uid,
+		.gid = &plan->ids.gid,
+		.newuidmap = by_helpers ? plan->host->newuidmap : NULL,
+		.newgidmap = by_helpers ? plan->host->newgidmap : NULL,
+		.deny_setgroups = plan->ids.rung == MAP_SINGLE};
+	(void)step;
+	return idmap_write_from_parent(s->proc.pid, &maps, e);
+}
+
+static bool go(struct starter *s, const struct step *step, struct err *e)
+{
+	struct msg m = {.kind = MSG_GO};
+	struct err gone = ERR_INIT;
+	(void)step;
+	/* A child that failed early has said why: that is read below. */
+	if (!msg_send(s->proc.wire_fd, &m, NULL, 0, &gone) && gone.sys != EPIPE)
+		return *e = gone, false;
+	return true;
+}
+
+static parent_step *const steps[STEP_KINDS] = {
+	[STEP_CREATE_SOURCE] = parent_create_source,
+	[STEP_CLAIM] = parent_claim,
+	[STEP_WRITE_FILES] = parent_write_files,
+	[STEP_OVERLAY_DIRECTORY] = parent_overlay_directory,
+	[STEP_FILTER] = parent_filter,
+	[STEP_JOIN] = parent_join,
+	[STEP_CLONE] = clone_child,
+	[STEP_MAP_IDS] = map_ids,
+	[STEP_GO] = go,
+};
+
+static bool walk(struct starter *s, struct err *e)
+{
+	const struct plan *plan = s->plan;
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *step = &plan->steps[i];
+		if (plan_rule(step->kind)->actor != ACTOR_PARENT)
+			continue;
+		s->proc.progress->step[i].begin_ns = now_ns();
+		if (!steps[step->kind](s, step, e)) {
+			e->step = (int)i;
+			return false;
+		}
+		s->proc.progress->step[i].end_ns = now_ns();
+	}
+	return true;
+}
+
+/* The child ended without a word: say where, and of what. */
+static bool explain_silence(struct starter *s, struct err *e)
+{
+	int status = 0;
+	int step = atomic_load_explicit(&s->proc.progress->child_step, memory_order_relaxed);
+	while (waitpid(s->proc.pid, &status, 0) < 0 && errno == EINTR)
+		;
+	s->proc.pid = 0;
+	if (WIFSIGNALED(status))
+		err_msg(e, ERR_INTERNAL, "the setup process was killed by signal %d",
+			WTERMSIG(status));
+	else
+		err_msg(e, ERR_INTERNAL, "the setup process ended with status %d",
+			WEXITSTATUS(status));
+	e->step = step;
+	return false;
+}
+
+static void take_note(struct starter *s, const struct msg *m, const int *fds, size_t n_fds)
+{
+	if (n_fds > 0 && s->proc.pty_fd < 0)
+		s->proc.pty_fd = fds[0];
+	else if (n_fds > 0)
+		close(fds[0]);
+	for (size_t i = 1; i < n_fds; i++)
+		close(fds[i]);
+	if (m->err.what[0])
+		notes_add(s->notes, "%s", m->err.what);
+}
+
+/* Until end-of-file: after EXECING that means that the program runs. */
+static bool listen(struct starter *s, struct err *e)
+{
+	bool is_execing = false;
+	for (;;) {
+		struct msg m;
+		int fds[MSG_FDS_MAX];
+		size_t n_fds = 0;
+		switch (msg_receive(s->proc.wire_fd, &m, fds, &n_fds, e)) {
+		case MSG_GOT_ERROR:
+			return false;
+		case MSG_GOT_EOF:
+			return is_execing || explain_silence(s, e);
+		case MSG_GOT_RECORD:
+			break;
+		}
+		if (m.kind == MSG_FAIL) {
+			*e = m.err;
+			return false;
+		}
+		if (m.kind == MSG_EXECING)
+			is_execing = true;
+		if (m.kind == MSG_NOTE)
+			take_note(s, &m, fds, n_fds);
+	}
+}
+
+static bool make_progress(struct starter *s, struct err *e)
+{
+	size_t size = sizeof(struct progress) +
+		s->plan->n_steps * sizeof(s->proc.progress->step[0]);
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return err_sys(e, "map %zu bytes", size);
+	s->proc.progress = page;
+	s->proc.progress_size = size;
+	s->proc.progress->start_ns = now_ns();
+	return true;
+}
+
+static void fill_child(struct starter *s, const sigset_t *before)
+{
+	struct arena *arena = s->plan->spec->arena;
+	s->child = (struct child){.plan = s->plan,
+		.wire_fd = -1,
+		.progress = s->proc.progress,
+		.mask_before = *before,
+		.init_fd = -1,
+		.root_fd = -1,
+		.proc_fd = -1,
+		.sys_fd = -1,
+		.dev_fd = -1,
+		.pts_fd = -1};
+	s->child.filter = (struct seccomp_filter){0};
+	s->child.has_window = tty_size(STDIN_FILENO, &s->child.window) ||
+		tty_size(STDOUT_FILENO, &s->child.window);
+	s->child.passwd_text = arena_alloc(arena, PASSWD_SIZE_MAX);
+	s->child.group_text = arena_alloc(arena, PASSWD_SIZE_MAX);
+	s->child.slots = arena_array(arena, s->plan->n_slots + 1, sizeof(int));
+	for (size_t i = 0; i < s->plan->n_slots; i++)
+		s->child.slots[i] = -1;
+}
+
+bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struct err *e)
+{
+	struct starter s = {.plan = plan, .proc = PROC_INIT, .child_wire_fd = -1, .notes = notes};
+	sigset_t all, before;
+	/* Before the clone: from its first instruction on the child has them blocked too. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	bool ok = make_progress(&s, e);
+	if (ok) {
+		fill_child(&s, &before);
+		ok = walk(&s, e) && listen(&s, e);
+	}
+	if (!ok) {
+		if (!e->what[0] && e->step >= 0)
+			err_what(e, e->kind, "cannot start the container: step '%s'",
+				plan_rule(plan->steps[e->step].kind)->name);
+		else if (!e->what[0])
+			err_what(e, e->kind, "cannot start the container");
+		proc_drop(plan, &s.proc);
+		return false;
+	}
+	clean_fd(&s.proc.wire_fd);
+	*ret = s.proc;
+	return true;
+}
+
+void proc_drop(const struct plan *plan, struct proc *proc)
+{
+	int saved = errno;
+	if (proc->pid > 0) {
+		kill(proc->pid, SIGKILL);
+		while (waitpid(proc->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		proc->pid = 0;
+	}
+	clean_fd(&proc->pid_fd);
+	clean_fd(&proc->wire_fd);
+	clean_fd(&proc->pty_fd);
+	parent_release(plan, proc);
+	clean_fd(&proc->lock_fd);
+	clean_fd(&proc->overlay_lock_fd);
+	if (proc->progress)
+		munmap(proc->progress, proc->progress_size);
+	proc->progress = NULL;
+	errno = saved;
+}
+
+const char *proc_trace(const struct plan *plan, const struct proc *proc)
+{
+	const struct progress *p = proc->progress;
+	size_t size = 160 * (plan->n_steps + 2), n = 0;
+	char *text = arena_alloc(plan->spec->arena, size);
+	char detail[64];
+	n += (size_t)snprintf(text, size, "%9s %8s  %-6s %-13s %s\n", "at us", "took us", "actor",
+		"phase", "step");
+	for (size_t i = 0; i < plan->n_steps && n < size; i++) {
+		const struct step_rule *rule = plan_rule(plan->steps[i].kind);
+		uint64_t begin = p->step[i].begin_ns, end = p->step[i].end_ns;
+		char took[16] = "-"; /* exec does not come back */
+		if (end)
+			snprintf(took, sizeof(took), "%.0f", (double)(end - begin) / 1000);
+		plan_step_describe(plan, &plan->steps[i], detail, sizeof(detail));
+		n += (size_t)snprintf(text + n, size - n, "%9.0f %8s  %-6s %-13s %s %s\n",
+			(double)(begin - p->start_ns) / 1000, took,
+			rule->actor == ACTOR_PARENT ? "parent" : "child",
+			plan_phase_name(rule->phase), rule->name, detail);
+	}
+	return text;
+}

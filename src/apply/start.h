@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* start.h - the parent's steps, one file a family */
+#ifndef APPLY_START_H
+#define APPLY_START_H
+
+#include "apply/child.h"
+#include "apply/proc.h"
+
+struct starter {
+	const struct plan *plan;
+	struct proc proc;
+	struct child child; /* filled before the clone, used after it on the other side */
+	int child_wire_fd;
+	struct notes *notes;
+};
+
+typedef bool parent_step(struct starter *s, const struct step *step, struct err *e);
+
+parent_step parent_create_source; /* prepare.c */
+parent_step parent_claim;
+parent_step parent_write_files;
+parent_step parent_overlay_directory;
+parent_step parent_filter;
+parent_step parent_join; /* join.c */
+
+/* Removes what parent_claim() and parent_write_files() made. */
+void parent_release(const struct plan *plan, struct proc *proc);
+
+#endif

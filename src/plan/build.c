@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/build.h"
+
+#include <sched.h>
+#include <string.h>
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+struct step *plan_add(struct plan *plan, enum step_kind kind)
+{
+	struct step *step = ARENA_APPEND(plan->spec->arena, plan->steps, plan->n_steps);
+	step->kind = kind;
+	return step;
+}
+
+void plan_sort(struct plan *plan)
+{
+	/* Insertion sort: stable, and the steps come nearly in order. */
+	for (size_t i = 1; i < plan->n_steps; i++) {
+		struct step step = plan->steps[i];
+		size_t j = i;
+		for (; j > 0 && plan->steps[j - 1].kind > step.kind; j--)
+			plan->steps[j] = plan->steps[j - 1];
+		plan->steps[j] = step;
+	}
+}
+
+static uint64_t private_flags(const struct spec *spec)
+{
+	/* The time namespace has its own step: its offsets come between unshare and entry. */
+	static const uint64_t flags[NS_KINDS] = {[NS_USER] = CLONE_NEWUSER,
+		[NS_MOUNT] = CLONE_NEWNS,
+		[NS_PID] = CLONE_NEWPID,
+		[NS_UTS] = CLONE_NEWUTS,
+		[NS_IPC] = CLONE_NEWIPC,
+		[NS_NET] = CLONE_NEWNET,
+		[NS_CGROUP] = CLONE_NEWCGROUP};
+	uint64_t all = 0;
+	for (int ns = 0; ns < NS_KINDS; ns++)
+		if (spec->namespaces[ns].mode == NS_PRIVATE)
+			all |= flags[ns];
+	return all;
+}
+
+/* The user namespace is joined first: only its members may enter the ones it owns. */
+static void add_joins(struct plan *plan)
+{
+	for (int ns = 0; ns < NS_KINDS; ns++) {
+		const struct ns_spec *from = &plan->spec->namespaces[ns];
+		if (from->mode != NS_JOIN_PATH && from->mode != NS_JOIN_CONTAINER)
+			continue;
+		struct step *step = plan_add(plan, STEP_JOIN);
+		step->join.ns = ns;
+		step->join.mode = from->mode;
+		step->join.from = from->from;
+	}
+}
+
+static bool joins_user_namespace(const struct spec *spec)
+{
+	return spec->namespaces[NS_USER].mode != NS_PRIVATE;
+}
+
+static void add_ids(struct plan *plan)
+{
+	if (!joins_user_namespace(plan->spec))
+		plan_add(plan, STEP_MAP_IDS);
+	plan_add(plan, STEP_GO);
+	plan_add(plan, STEP_AWAIT_GO);
+	if (plan->ids.root_mapped || joins_user_namespace(plan->spec))
+		plan_add(plan, STEP_BECOME_ROOT);
+}
+
+static void add_view(struct plan *plan)
+{
+	const struct spec *spec = plan->spec;
+	if (spec->namespaces[NS_NET].mode == NS_PRIVATE)
+		plan_add(plan, STEP_LOOPBACK);
+	plan_add(plan, STEP_PIVOT);
+	if (spec->namespaces[NS_TIME].mode == NS_PRIVATE)
+		plan_add(plan, STEP_TIME);
+	if (spec->namespaces[NS_UTS].mode == NS_PRIVATE) {
+		plan_add(plan, STEP_HOSTNAME)->text = spec->hostname;
+		if (spec->domainname)
+			plan_add(plan, STEP_DOMAINNAME)->text = spec->domainname;
+	}
+	for (size_t i = 0; i < spec->n_sysctls; i++)
+		plan_add(plan, STEP_SYSCTL)->sysctl = &spec->sysctls[i];
+	if (spec->masked_paths.n)
+		plan_add(plan, STEP_MASK)->paths = &spec->masked_paths;
+	if (spec->readonly_paths.n)
+		plan_add(plan, STEP_READONLY_PATHS)->paths = &spec->readonly_paths;
+	if (spec->root.readonly)
+		plan_add(plan, STEP_ROOT_READONLY);
+}
+
+static void add_process(struct plan *plan)
+{
+	const struct process_spec *process = &plan->spec->process;
+	plan_add(plan, STEP_USER);
+	plan_add(plan, STEP_TERMINAL);
+	plan_add(plan, STEP_DIRECTORY);
+	if (process->n_rlimits)
+		plan_add(plan, STEP_RLIMITS);
+	plan_add(plan, STEP_BOUNDING);
+	plan_add(plan, STEP_PROGRAM_IDS);
+	if (process->no_new_privileges)
+		plan_add(plan, STEP_NO_NEW_PRIVS);
+	if (process->seccomp.kind != SECCOMP_UNCONFINED) {
+		plan_add(plan, STEP_FILTER);
+		plan_add(plan, STEP_INSTALL_FILTER);
+	}
+	plan_add(plan, STEP_EXEC);
+}
+
+bool plan_build(const struct spec *spec, const struct host *host, struct plan *ret,
+	struct notes *notes, struct err *e)
+{
+	struct plan plan = {.spec = spec, .host = host};
+	if (!idmaps_plan(spec, host, spec->arena, &plan.ids, notes, e))
+		return false;
+	plan.clone_flags = private_flags(spec);
+	plan.container_dir = arena_printf(spec->arena, "%s/%s", host->runtime_dir, spec->id);
+	plan_add(&plan, STEP_CLAIM);
+	add_joins(&plan);
+	plan_add(&plan, STEP_CLONE);
+	plan_add(&plan, STEP_TIE);
+	add_ids(&plan);
+	if (spec->init)
+		plan_add(&plan, STEP_OPEN_INIT);
+	if (!plan_add_root(&plan, e) || !plan_add_mounts(&plan, e))
+		return false;
+	add_view(&plan);
+	add_process(&plan);
+	plan_set_program(&plan);
+	plan_sort(&plan);
+	*ret = plan;
+	return true;
+}
+
+bool plan_build_unshare(const struct spec *spec, const struct host *host, struct plan *ret,
+	struct notes *notes, struct err *e)
+{
+	struct plan plan = {.spec = spec, .host = host, .shares_session = true};
+	if (!idmaps_plan(spec, host, spec->arena, &plan.ids, notes, e))
+		return false;
+	plan.clone_flags = CLONE_NEWUSER | CLONE_NEWNS;
+	plan_add(&plan, STEP_CLONE);
+	plan_add(&plan, STEP_TIE);
+	add_ids(&plan);
+	plan_add(&plan, STEP_EXEC);
+	plan_set_program(&plan);
+	plan_sort(&plan);
+	*ret = plan;
+	return true;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* build.h - the parts of plan_build(), one file each */
+#ifndef PLAN_BUILD_H
+#define PLAN_BUILD_H
+
+#include "plan/plan.h"
+
+/* A zeroed step at the end of the plan. */
+struct step *plan_add(struct plan *plan, enum step_kind kind);
+/* Puts the steps into the order of their kinds; steps of one kind keep theirs. */
+void plan_sort(struct plan *plan);
+
+/* Mount steps of everything in the spec, with the binds' sources. */
+bool plan_add_mounts(struct plan *plan, struct err *e);
+
+/* The root: a directory, an overlay over it, or the host's programs in memory. */
+bool plan_add_root(struct plan *plan, struct err *e);
+
+/* Where execve looks, and the environment it gets. */
+void plan_set_program(struct plan *plan);
+
+#endif

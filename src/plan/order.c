@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * order.c - the order of a start, and its reasons
+ *
+ * Actors. The parent is the starter: an ordinary process of the caller, in the
+ * host's namespaces, with no privilege at all. The child is born by one clone3
+ * into all its namespaces; it has every capability over them and none over the
+ * host, and loses these before the program runs. What only the caller may do
+ * (open files as the caller, run newuidmap) comes before the ids change; what
+ * needs the old view (sources, the old /proc) comes before the pivot; what would
+ * forbid later steps (read-only, capabilities, the filter) comes last.
+ *
+ * The enum in plan.h is the order; this table gives each step its actor, phase,
+ * name and reason. Nothing else in the project knows the order.
+ */
+#include "plan/plan.h"
+
+/* lint: table */
+static const struct step_rule rules[STEP_KINDS] = {
+	[STEP_CREATE_SOURCE] = {ACTOR_PARENT, PHASE_PREPARE, "create source",
+		"as the caller, so that it belongs to the caller"},
+	[STEP_CLAIM] = {ACTOR_PARENT, PHASE_PREPARE, "claim name",
+		"cheap and can fail: a name in use ends the start before there is a process"},
+	[STEP_WRITE_FILES] = {ACTOR_PARENT, PHASE_PREPARE, "write files",
+		"the files must be there when the child opens its sources"},
+	[STEP_OVERLAY_DIRECTORY] = {ACTOR_PARENT, PHASE_PREPARE, "overlay directory",
+		"locked before use: two containers over one upper directory would corrupt it"},
+	[STEP_FILTER] = {ACTOR_PARENT, PHASE_PREPARE, "system call filter",
+		"compiling allocates, and the child must not"},
+	[STEP_JOIN] = {ACTOR_PARENT, PHASE_CLONE, "join namespace",
+		"before the clone, so that the child and its namespaces belong to the joined "
+		"user namespace"},
+	[STEP_CLONE] = {ACTOR_PARENT, PHASE_CLONE, "clone",
+		"all namespaces in one call: the kernel makes the user namespace first and gives "
+		"it the others"},
+	[STEP_TIE] = {ACTOR_CHILD, PHASE_TIE, "tie to parent",
+		"a container must not outlive a starter that is killed"},
+	[STEP_OPEN_ROOT] = {ACTOR_CHILD, PHASE_SOURCES, "open root",
+		"as the caller with the caller's groups, while the id helpers run"},
+	[STEP_OPEN_SOURCE] = {ACTOR_CHILD, PHASE_SOURCES, "open source",
+		"as the caller with the caller's groups, while the id helpers run"},
+	[STEP_OPEN_INIT] = {ACTOR_CHILD, PHASE_SOURCES, "open init",
+		"like the sources it is out of sight after the pivot"},
+	[STEP_MAP_IDS] = {ACTOR_PARENT, PHASE_IDS, "map ids",
+		"only a process outside may give a namespace more than one id"},
+	[STEP_GO] = {ACTOR_PARENT, PHASE_IDS, "go",
+		"before the maps are written every id inside reads 65534"},
+	[STEP_AWAIT_GO] = {ACTOR_CHILD, PHASE_IDS, "wait for go",
+		"before the maps are written every id inside reads 65534"},
+	[STEP_BECOME_ROOT] = {ACTOR_CHILD, PHASE_BECOME_ROOT, "become root",
+		"what is made from here on belongs to the container's root"},
+	[STEP_ROOT_BIND] = {ACTOR_CHILD, PHASE_TREE, "root from directory",
+		"the root comes first: every other target is resolved inside it"},
+	[STEP_ROOT_OVERLAY] = {ACTOR_CHILD, PHASE_TREE, "root from overlay",
+		"the root comes first: every other target is resolved inside it"},
+	[STEP_ROOT_TMPFS] = {ACTOR_CHILD, PHASE_TREE, "root in memory",
+		"the root comes first: every other target is resolved inside it"},
+	[STEP_MIRROR_HOST] = {ACTOR_CHILD, PHASE_TREE, "mirror host",
+		"while the host's own tree is still there to be opened"},
+	[STEP_SKELETON] = {ACTOR_CHILD, PHASE_TREE, "skeleton",
+		"after the host's directories, which it fills up"},
+	[STEP_MOUNT] = {ACTOR_CHILD, PHASE_TREE, "mount",
+		"in the user's order; a fresh /proc while the old one is still visible, since "
+		"the kernel gives no new one to who sees none"},
+	[STEP_LOOPBACK] = {ACTOR_CHILD, PHASE_NET, "loopback up",
+		"the program must find its loopback working"},
+	[STEP_PIVOT] = {ACTOR_CHILD, PHASE_PIVOT, "pivot",
+		"everything from the host is open by now; afterwards none of it can be reached"},
+	[STEP_TIME] = {ACTOR_CHILD, PHASE_VIEW, "clock offsets",
+		"the kernel takes them only while nobody is in the time namespace"},
+	[STEP_HOSTNAME] = {ACTOR_CHILD, PHASE_VIEW, "host name", "before the program reads it"},
+	[STEP_DOMAINNAME] = {ACTOR_CHILD, PHASE_VIEW, "domain name", "before the program reads it"},
+	[STEP_SYSCTL] = {ACTOR_CHILD, PHASE_VIEW, "sysctl",
+		"through our own /proc by descriptor, before /proc/sys becomes read-only"},
+	[STEP_MASK] = {ACTOR_CHILD, PHASE_VIEW, "mask paths",
+		"after the mounts that bring these paths"},
+	[STEP_READONLY_PATHS] = {ACTOR_CHILD, PHASE_VIEW, "read-only paths",
+		"after the last write of ours to them"},
+	[STEP_ROOT_READONLY] = {ACTOR_CHILD, PHASE_VIEW, "read-only root",
+		"after the last mount target was made in it"},
+	[STEP_USER] = {ACTOR_CHILD, PHASE_SESSION, "look up user",
+		"in the container's own passwd, so after the pivot"},
+	[STEP_TERMINAL] = {ACTOR_CHILD, PHASE_SESSION, "session and terminal",
+		"a session of its own: nothing typed into the caller's terminal by the program"},
+	[STEP_DIRECTORY] = {ACTOR_CHILD, PHASE_SESSION, "working directory",
+		"after the pivot and not through /proc's links: it cannot lie outside"},
+	[STEP_RLIMITS] = {ACTOR_CHILD, PHASE_SESSION, "resource limits",
+		"after our own last open file"},
+	[STEP_BOUNDING] = {ACTOR_CHILD, PHASE_DROP, "bounding set",
+		"while CAP_SETPCAP is still there"},
+	[STEP_PROGRAM_IDS] = {ACTOR_CHILD, PHASE_DROP, "program's ids",
+		"groups, then gid, then uid: each needs what the next one gives up"},
+	[STEP_NO_NEW_PRIVS] = {ACTOR_CHILD, PHASE_DROP, "no new privileges",
+		"after the ids, before the filter that may depend on it"},
+	[STEP_INSTALL_FILTER] = {ACTOR_CHILD, PHASE_DROP, "install filter",
+		"last, since it may forbid any call above"},
+	[STEP_EXEC] = {ACTOR_CHILD, PHASE_EXEC, "exec",
+		"close-on-exec takes our descriptors away at the same moment"},
+};
+
+const struct step_rule *plan_rule(enum step_kind kind)
+{
+	return &rules[kind];
+}
+
+const char *plan_phase_name(enum phase phase)
+{
+	static const char *const names[] = {"prepare", "clone", "tie", "sources", "ids",
+		"become root", "tree", "net", "pivot", "view", "session", "drop", "exec"};
+	return names[phase];
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan.h - a start, as ordered steps
+ *
+ * plan_build() is a pure function of what the user wants and what the machine
+ * allows; the engine (apply/) carries the steps out, --explain prints them. Parent
+ * and child walk the same array and skip each other's steps. A step's actor,
+ * phase, name and reason belong to its kind (order.c); its arguments are here.
+ * All strings live in the spec's arena: after clone the child allocates nothing.
+ */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include "base/notes.h"
+#include "host/host.h"
+#include "plan/idmaps.h"
+#include "spec/mount_options.h"
+#include "spec/spec.h"
+
+enum actor { ACTOR_PARENT, ACTOR_CHILD };
+
+enum phase {
+	PHASE_PREPARE,
+	PHASE_CLONE,
+	PHASE_TIE,
+	PHASE_SOURCES,
+	PHASE_IDS,
+	PHASE_BECOME_ROOT,
+	PHASE_TREE,
+	PHASE_NET,
+	PHASE_PIVOT,
+	PHASE_VIEW,
+	PHASE_SESSION,
+	PHASE_DROP,
+	PHASE_EXEC,
+};
+
+/* In the order in which they are carried out; order.c says why. */
+enum step_kind {
+	STEP_CREATE_SOURCE,
+	STEP_CLAIM,
+	STEP_WRITE_FILES,
+	STEP_OVERLAY_DIRECTORY,
+	STEP_FILTER,
+	STEP_JOIN,
+	STEP_CLONE,
+	STEP_TIE,
+	STEP_OPEN_ROOT,
+	STEP_OPEN_SOURCE,
+	STEP_OPEN_INIT,
+	STEP_MAP_IDS,
+	STEP_GO,
+	STEP_AWAIT_GO,
+	STEP_BECOME_ROOT,
+	STEP_ROOT_BIND,
+	STEP_ROOT_OVERLAY,
+	STEP_ROOT_TMPFS,
+	STEP_MIRROR_HOST,
+	STEP_SKELETON,
+	STEP_MOUNT,
+	STEP_LOOPBACK,
+	STEP_PIVOT,
+	STEP_TIME,
+	STEP_HOSTNAME,
+	STEP_DOMAINNAME,
+	STEP_SYSCTL,
+	STEP_MASK,
+	STEP_READONLY_PATHS,
+	STEP_ROOT_READONLY,
+	STEP_USER,
+	STEP_TERMINAL,
+	STEP_DIRECTORY,
+	STEP_RLIMITS,
+	STEP_BOUNDING,
+	STEP_PROGRAM_IDS,
+	STEP_NO_NEW_PRIVS,
+	STEP_INSTALL_FILTER,
+	STEP_EXEC,
+	STEP_KINDS,
+};
+
+struct step_rule {
+	enum actor actor;
+	enum phase phase;
+	const char *name; /* as errors and --trace-start say it */
+	const char *why;  /* why it comes here */
+};
+
+/* Where the thing that gets mounted comes from. */
+enum mount_from {
+	MOUNT_FROM_SLOT, /* a bind source, opened before the ids changed */
+	MOUNT_FROM_PATH, /* a bind source that everybody may read */
+	MOUNT_FROM_FS,	 /* a new file system */
+};
+
+/* Mounts that later steps need to find again, by descriptor. */
+enum mount_role { ROLE_PLAIN, ROLE_PROC, ROLE_DEV, ROLE_SYS, ROLE_PTS };
+
+struct mount_step {
+	enum mount_from from;
+	enum mount_role role;
+	int slot;
+	int n_lower; /* overlay: slots from @slot: lower directories, then upper and work */
+	bool has_upper;
+	const char *source; /* path, or file system type */
+	const char *target;
+	struct mount_flags flags;
+	bool may_be_missing;   /* a kernel or host without it is no reason to fail */
+	bool only_with_parent; /* not where the target's directory is missing */
+};
+
+struct skeleton_entry {
+	enum { ENTRY_DIRECTORY, ENTRY_FILE, ENTRY_LINK } kind;
+	unsigned mode;
+	const char *path;
+	const char *text;   /* content, or where a link points */
+	bool owned_by_user; /* by whom the program runs as without -u */
+};
+
+struct step {
+	enum step_kind kind;
+	union {
+		struct mount_step mount; /* STEP_MOUNT */
+		struct {
+			const char *path;
+			int slot;
+			bool clone; /* a detached copy of the mount; else only O_PATH */
+			bool recursive;
+		} source; /* STEP_OPEN_SOURCE, STEP_OPEN_ROOT, STEP_CREATE_SOURCE */
+		struct {
+			enum ns_kind ns;
+			enum ns_mode mode;
+			const char *from;
+		} join; /* STEP_JOIN */
+		struct {
+			const char *directory; /* NULL: changes live in memory */
+		} overlay;		       /* STEP_ROOT_OVERLAY, STEP_OVERLAY_DIRECTORY */
+		struct {
+			const struct skeleton_entry *v;
+			size_t n;
+		} skeleton;		  /* STEP_SKELETON */
+		const struct strv *paths; /* STEP_MASK, STEP_READONLY_PATHS, STEP_MIRROR_HOST */
+		const struct sysctl_spec *sysctl;
+		const char *text; /* STEP_HOSTNAME, STEP_DOMAINNAME */
+	};
+};
+
+#define PLAN_KEEP_FDS_MAX 4
+
+struct plan {
+	const struct spec *spec;
+	const struct host *host;
+	struct idmaps ids;
+	uint64_t clone_flags; /* CLONE_NEW* */
+	struct step *steps;
+	size_t n_steps;
+	size_t n_slots;
+	struct strv candidates; /* paths to try for the program, in order */
+	bool name_by_candidate; /* no command given: argv[0] is the shell that was found */
+	char **envp;		/* NULL-ended; the last place before the end is free for HOME */
+	size_t home_place;	/* index of that place */
+	bool has_home;		/* the user set HOME */
+	bool keeps_groups;	/* the program's user is the caller: setgroups would lose groups */
+	const char *container_dir; /* <runtime_dir>/<id> */
+	bool wants_files;	   /* hosts, hostname, resolv.conf are written there */
+	bool shares_session; /* stays in the caller's session: the terminal signals it itself */
+	int keep_fds[PLAN_KEEP_FDS_MAX]; /* descriptors a helper of ours gets, by number */
+	size_t n_keep_fds;
+};
+
+/*
+ * plan_build() - the steps of a start
+ * @spec: frozen; borrowed for as long as the plan lives, with its arena
+ * @host: with ranges unless the spec needs none; borrowed
+ * Errors: ERR_USAGE, ERR_HOST: what the spec wants cannot be had on this machine.
+ */
+bool plan_build(const struct spec *spec, const struct host *host, struct plan *ret,
+	struct notes *notes, struct err *e);
+
+/*
+ * plan_build_unshare() - only a mapped user namespace with the host's own root
+ *
+ * For "guscio unshare" and for helpers that handle files of subordinate ids:
+ * the spec's args run in the caller's directory, with every capability over the namespace.
+ */
+bool plan_build_unshare(const struct spec *spec, const struct host *host, struct plan *ret,
+	struct notes *notes, struct err *e);
+
+const struct step_rule *plan_rule(enum step_kind kind);
+const char *plan_phase_name(enum phase phase);
+
+/* One line that says what this step does with its arguments, in @buf. */
+void plan_step_describe(const struct plan *plan, const struct step *step, char *buf, size_t size);
+
+/* The whole plan as text for --explain, in the spec's arena. */
+const char *plan_explain(const struct plan *plan);
+
+#endif

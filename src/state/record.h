@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * record.h - containers that run, on disk
+ *
+ * <runtime_dir>/<id>/ holds a container's record and its own /etc files;
+ * <runtime_dir>/names/<name> is a link to the id. Only what is true while the
+ * machine runs: a record names boot id, pid and start time, so that a stale one
+ * is never believed. The starter keeps a lock on the directory; a directory
+ * whose lock is free is garbage, and the next start takes it away.
+ */
+#ifndef STATE_RECORD_H
+#define STATE_RECORD_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define STATE_VERSION  1
+#define STATE_ID_SIZE  65
+#define STATE_NAME_MAX 128
+
+struct state_record {
+	char id[STATE_ID_SIZE];
+	char name[STATE_NAME_MAX];
+	pid_t pid;           /* pid 1 of the container, as the host counts */
+	uint64_t start_time; /* of that process, in clock ticks since boot [proc(5)] */
+};
+
+/*
+ * state_claim() - a directory and a name that are ours
+ * @name: NULL for none
+ * @ret_lock_fd: keep it open as long as the container lives
+ * Errors: ERR_STATE the name is in use; ERR_HOST the runtime directory is not ours alone.
+ */
+bool state_claim(const char *runtime_dir, const char *id, const char *name, int *ret_lock_fd,
+	struct err *e);
+
+/* Writes the record: temporary file, then rename. */
+bool state_write(const char *runtime_dir, const struct state_record *record, struct err *e);
+
+/* Removes directory and name; what is not there is fine. */
+void state_release(const char *runtime_dir, const char *id, const char *name);
+
+/*
+ * state_find() - a running container by name, id or unique prefix of an id
+ * Errors: ERR_STATE unknown, ambiguous, or no longer running.
+ */
+bool state_find(const char *runtime_dir, const char *text, struct state_record *ret,
+	struct err *e);
+
+/*
+ * state_sweep() - remove what starters that were killed left behind
+ * Looks at no more than a few directories a call, so that a start among hundreds stays cheap.
+ */
+void state_sweep(const char *runtime_dir);
+
+/* Start time of a process from /proc/PID/stat; false when it is gone. */
+bool state_start_time(pid_t pid, uint64_t *ret);
+
+#endif
