@@ -15,6 +15,7 @@
 #include "sys/tty.h"
 #include "wire/msg.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -174,6 +175,20 @@ static bool listen(struct starter *s, struct err *e)
 	}
 }
 
+/* When both sides fail, the child's words come first: ours are mostly about its absence. */
+static void prefer_childs_words(struct starter *s, struct err *e)
+{
+	struct pollfd wire = {.fd = s->proc.wire_fd, .events = POLLIN};
+	struct err child = ERR_INIT;
+	struct msg m;
+	if (s->proc.pid <= 0)
+		return;
+	while (poll(&wire, 1, 0) > 0 &&
+		msg_receive(s->proc.wire_fd, &m, NULL, NULL, &child) == MSG_GOT_RECORD)
+		if (m.kind == MSG_FAIL)
+			*e = m.err;
+}
+
 static bool make_progress(struct starter *s, struct err *e)
 {
 	size_t size = sizeof(struct progress) +
@@ -220,7 +235,10 @@ bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struc
 	bool ok = make_progress(&s, e);
 	if (ok) {
 		fill_child(&s, &before);
-		ok = walk(&s, e) && listen(&s, e);
+		ok = walk(&s, e);
+		if (!ok)
+			prefer_childs_words(&s, e);
+		ok = ok && listen(&s, e);
 	}
 	if (!ok) {
 		if (!e->what[0] && e->step >= 0)

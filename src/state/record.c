@@ -192,7 +192,7 @@ static bool parse_record(const char *text, const char *id, struct state_record *
 		return false;
 	record.pid = pid;
 	record.start_time = start_time;
-	snprintf(record.id, sizeof(record.id), "%s", id);
+	snprintf(record.id, sizeof(record.id), "%.64s", id);
 	*ret = record;
 	return true;
 }

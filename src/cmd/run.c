@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/proc.h"
+#include "base/own.h"
+#include "cmd/commands.h"
+#include "cmd/run_options.h"
+#include "cmd/tarball.h"
+#include "spec/document.h"
+#include "state/record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static void clean_invocation(struct invocation *to)
+{
+	arena_done(&to->arena);
+}
+
+static unsigned host_wants(const struct spec *spec)
+{
+	unsigned want = 0;
+	if (spec->userns != USERNS_SINGLE && spec->userns != USERNS_JOIN)
+		want |= HOST_WANT_RANGES;
+	if (spec->root.kind == ROOT_HOST)
+		want |= HOST_WANT_USER;
+	return want;
+}
+
+/* The record is written while the program starts: nobody waits for it. */
+static bool record(const struct plan *plan, const struct proc *proc, struct err *e)
+{
+	struct state_record record = {.pid = proc->pid};
+	if (!state_start_time(proc->pid, &record.start_time))
+		return true; /* it has ended already */
+	snprintf(record.id, sizeof(record.id), "%s", plan->spec->id);
+	snprintf(record.name, sizeof(record.name), "%s", plan->spec->name ? plan->spec->name : "");
+	return state_write(plan->host->runtime_dir, &record, e);
+}
+
+static int start_and_stay(struct invocation *to, const struct plan *plan, struct err *e)
+{
+	struct proc proc = PROC_INIT;
+	int status = -1;
+	if (!start(plan, &proc, to->notes, e))
+		return -1;
+	if (to->trace)
+		fputs(proc_trace(plan, &proc), stderr);
+	print_notes(to->notes);
+	bool ok = record(plan, &proc, e);
+	if (ok)
+		state_sweep(plan->host->runtime_dir);
+	ok = ok && foreground(plan, &proc, to->notes, &status, e);
+	proc_drop(plan, &proc);
+	return ok ? status : -1;
+}
+
+static int run_invocation(struct invocation *to, struct err *e)
+{
+	struct host host;
+	struct plan plan;
+	if (!host_probe(host_wants(&to->spec), &to->arena, &host, e) ||
+		!spec_freeze(&to->spec, to->notes, e) ||
+		(to->spec.root.kind == ROOT_TARBALL &&
+			!tarball_unpack(to, &host, e)) ||
+		!plan_build(&to->spec, &host, &plan, to->notes, e))
+		return -1;
+	if (to->explain)
+		return print_out(plan_explain(&plan), e) ? 0 : -1;
+	return start_and_stay(to, &plan, e);
+}
+
+static int run(const struct command *self, int argc, char **argv, struct notes *notes,
+	struct err *e)
+{
+	CLEAN(clean_invocation)
+	struct invocation to = {.notes = notes, .environment = environ};
+	bool wants_help;
+	if (!arena_init(&to.arena, e) || !invocation_read(&to, self, argc, argv, &wants_help, e))
+		return -1;
+	if (wants_help)
+		return print_out(options_help(self, &to.arena), e) ? 0 : -1;
+	return run_invocation(&to, e);
+}
+
+static int print_spec(const struct command *self, int argc, char **argv, struct notes *notes,
+	struct err *e)
+{
+	CLEAN(clean_invocation)
+	struct invocation to = {.notes = notes, .environment = environ};
+	bool wants_help;
+	if (!arena_init(&to.arena, e) || !invocation_read(&to, self, argc, argv, &wants_help, e))
+		return -1;
+	if (wants_help)
+		return print_out(options_help(self, &to.arena), e) ? 0 : -1;
+	if (!spec_freeze(&to.spec, notes, e))
+		return -1;
+	CLEAN(clean_free) char *text = spec_to_json(&to.spec);
+	if (!text) {
+		err_what(e, ERR_INTERNAL, "cannot write the document: no memory");
+		return -1;
+	}
+	return print_out(text, e) ? 0 : -1;
+}
+
+const struct command command_run = {.name = "run",
+	.arguments = "[OPTIONS] [ROOT [COMMAND...]]",
+	.summary = "Run a command in a new container",
+	.details = "\nROOT is a directory, a tarball (plain, gzip, xz or zstd), or @host, the default: the\n"
+		   "host's own programs, read-only, with everything else fresh. Without COMMAND a shell;\n"
+		   "on a terminal then also -i and -t.\n",
+	.options = run_options,
+	.run = run};
+
+const struct command command_spec = {.name = "spec",
+	.arguments = "[OPTIONS] [ROOT [COMMAND...]]",
+	.summary = "Print the OCI config.json that run options mean",
+	.details = "\nTakes the options of guscio run. What it prints runs with guscio run --bundle and\n"
+		   "with other OCI runtimes.\n",
+	.options = run_options,
+	.run = print_spec};

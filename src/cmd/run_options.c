@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/run_options.h"
+#include "base/own.h"
+#include "base/text.h"
+#include "spec/document.h"
+#include "spec/mount_options.h"
+#include "spec/options.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SETTER(name) static bool name(struct invocation *to, const char *value, struct err *e)
+
+/* Switches. */
+#define SWITCH(function, option, field)                                                            \
+	SETTER(function)                                                                           \
+	{                                                                                          \
+		return option_bool(value, option, &(field), e);                                    \
+	}
+
+SWITCH(set_interactive, "interactive", to->spec.process.interactive)
+SWITCH(set_read_only, "read-only", to->spec.root.readonly)
+SWITCH(set_init, "init", to->spec.init)
+SWITCH(set_explain, "explain", to->explain)
+SWITCH(set_trace, "trace-start", to->trace)
+
+SETTER(set_tty)
+{
+	to->wants_tty_set = true;
+	return option_bool(value, "tty", &to->spec.process.terminal, e);
+}
+
+SETTER(set_no_init)
+{
+	bool no_init;
+	if (!option_bool(value, "no-init", &no_init, e))
+		return false;
+	to->spec.init = !no_init;
+	return true;
+}
+
+SETTER(set_rm)
+{
+	bool rm;
+	(void)to;
+	if (!option_bool(value, "rm", &rm, e))
+		return false;
+	if (rm)
+		return true;
+	err_what(e, ERR_USAGE, "--rm=false is not there yet");
+	return err_hint(e, "a container in the foreground leaves nothing; keep changes with "
+			   "--overlay=NAME");
+}
+
+SETTER(set_nest)
+{
+	bool nest;
+	if (!option_bool(value, "nest", &nest, e))
+		return false;
+	if (nest)
+		spec_set_nest(&to->spec);
+	return true;
+}
+
+/* Root and mounts. */
+SETTER(set_bundle)
+{
+	(void)e;
+	to->bundle = value;
+	return true;
+}
+
+SETTER(set_overlay)
+{
+	struct root_spec *root = &to->spec.root;
+	if (!value[0]) {
+		root->overlay = OVERLAY_THROWAWAY;
+		return true;
+	}
+	if (!strcmp(value, ".") || !strcmp(value, ".."))
+		return err_what(e, ERR_USAGE, "'%s' is no name for an overlay", value);
+	root->overlay = OVERLAY_KEPT;
+	root->overlay_name = value;
+	return true;
+}
+
+static bool add_mount(struct invocation *to, const char *value, struct err *e,
+	bool (*read)(const char *, struct arena *, struct mount_spec *, struct err *))
+{
+	struct mount_spec mount = {0};
+	if (!read(value, &to->arena, &mount, e))
+		return false;
+	*ARENA_APPEND(&to->arena, to->spec.mounts, to->spec.n_mounts) = mount;
+	return true;
+}
+
+SETTER(set_volume)
+{
+	return add_mount(to, value, e, mount_from_volume);
+}
+
+SETTER(set_mount)
+{
+	return add_mount(to, value, e, mount_from_mount);
+}
+
+SETTER(set_tmpfs)
+{
+	return add_mount(to, value, e, mount_from_tmpfs);
+}
+
+SETTER(set_shm_size)
+{
+	uint64_t bytes;
+	if (!text_to_bytes(value, &bytes) || !bytes)
+		return err_what(e, ERR_USAGE, "--shm-size '%s' is no size", value);
+	for (size_t i = 0; i < to->spec.n_mounts; i++) {
+		struct mount_spec *m = &to->spec.mounts[i];
+		if (!strcmp(m->destination, "/dev/shm"))
+			strv_env_set(&to->arena, &m->options,
+				arena_printf(&to->arena, "size=%llu", (unsigned long long)bytes));
+	}
+	return true;
+}
+
+SETTER(set_device)
+{
+	return spec_add_device(&to->spec, value, e);
+}
+
+/* Ids and namespaces. */
+SETTER(set_userns)
+{
+	static const struct name_value modes[] = {{"auto", USERNS_AUTO},
+		{"keep-id", USERNS_KEEP_ID}, {"single", USERNS_SINGLE}, {NULL, 0}};
+	const struct name_value *mode = name_find(modes, value);
+	if (mode) {
+		to->spec.userns = (enum userns_mode)mode->value;
+		to->spec.namespaces[NS_USER].mode = NS_PRIVATE;
+		return true;
+	}
+	if (!text_starts(value, "container:") && !text_starts(value, "ns:")) {
+		err_what(e, ERR_USAGE, "--userns '%s' is not known", value);
+		return err_hint(e, "auto, keep-id, single, container:NAME or ns:PATH");
+	}
+	to->spec.userns = USERNS_JOIN;
+	return spec_set_namespace(&to->spec, NS_USER, "userns", value, e);
+}
+
+SETTER(set_uidmap)
+{
+	to->spec.userns = USERNS_MANUAL;
+	return spec_add_id_range(&to->spec, &to->spec.uid_map, value, e);
+}
+
+SETTER(set_gidmap)
+{
+	to->spec.userns = USERNS_MANUAL;
+	return spec_add_id_range(&to->spec, &to->spec.gid_map, value, e);
+}
+
+#define NAMESPACE(function, option, kind)                                                          \
+	SETTER(function)                                                                           \
+	{                                                                                          \
+		return spec_set_namespace(&to->spec, kind, option, value, e);                      \
+	}
+
+NAMESPACE(set_pid, "pid", NS_PID)
+NAMESPACE(set_ipc, "ipc", NS_IPC)
+NAMESPACE(set_uts, "uts", NS_UTS)
+NAMESPACE(set_cgroupns, "cgroupns", NS_CGROUP)
+NAMESPACE(set_time, "time", NS_TIME)
+
+SETTER(set_network)
+{
+	/* docker's word for a network of one's own with nothing in it but loopback */
+	if (!strcmp(value, "none"))
+		value = "private";
+	return spec_set_namespace(&to->spec, NS_NET, "network", value, e);
+}
+
+static bool set_offset(struct invocation *to, const char *option, const char *value, int64_t *ret,
+	struct err *e)
+{
+	uint64_t seconds;
+	bool is_negative = value[0] == '-';
+	if (!text_to_u64(value + is_negative, (uint64_t)INT32_MAX, &seconds))
+		return err_what(e, ERR_USAGE, "--%s '%s' is no number of seconds", option, value);
+	*ret = is_negative ? -(int64_t)seconds : (int64_t)seconds;
+	to->spec.has_time_offsets = true;
+	to->spec.namespaces[NS_TIME].mode = NS_PRIVATE;
+	return true;
+}
+
+SETTER(set_monotonic)
+{
+	return set_offset(to, "monotonic", value, &to->spec.monotonic_offset_s, e);
+}
+
+SETTER(set_boottime)
+{
+	return set_offset(to, "boottime", value, &to->spec.boottime_offset_s, e);
+}
+
+/* The process. */
+SETTER(set_env)
+{
+	return spec_add_env(&to->spec, value, to->environment, e);
+}
+
+SETTER(set_env_file)
+{
+	const char *text = arena_read_file(&to->arena, AT_FDCWD, value, NULL, e);
+	if (!text)
+		return err_what(e, ERR_USAGE, "cannot read environment file '%s'", value);
+	return spec_add_env_file(&to->spec, text, value, to->environment, e);
+}
+
+SETTER(set_workdir)
+{
+	if (value[0] != '/')
+		return err_what(e, ERR_USAGE, "working directory '%s' is not absolute", value);
+	to->spec.process.cwd = value;
+	return true;
+}
+
+SETTER(set_user)
+{
+	(void)e;
+	to->spec.process.user = value;
+	return true;
+}
+
+SETTER(set_group_add)
+{
+	(void)e;
+	spec_add_group(&to->spec, value);
+	return true;
+}
+
+SETTER(set_entrypoint)
+{
+	(void)e;
+	to->entrypoint = value;
+	return true;
+}
+
+SETTER(set_hostname)
+{
+	if (!value[0] || strlen(value) > 64)
+		return err_what(e, ERR_USAGE, "host name '%s' is empty or longer than 64", value);
+	to->spec.hostname = value;
+	return true;
+}
+
+SETTER(set_domainname)
+{
+	if (!value[0] || strlen(value) > 64)
+		return err_what(e, ERR_USAGE, "domain name '%s' is empty or longer than 64", value);
+	to->spec.domainname = value;
+	return true;
+}
+
+SETTER(set_add_host)
+{
+	return spec_add_host(&to->spec, value, e);
+}
+
+SETTER(set_name)
+{
+	size_t len = strspn(value,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+	if (!value[0] || value[len] || len > 127 || strchr("_.-", value[0])) {
+		err_what(e, ERR_USAGE, "'%s' is no name for a container", value);
+		return err_hint(e, "letters, digits, and after the first also _ . -");
+	}
+	to->spec.name = value;
+	return true;
+}
+
+SETTER(set_cap_add)
+{
+	return spec_change_caps(&to->spec, true, value, e);
+}
+
+SETTER(set_cap_drop)
+{
+	return spec_change_caps(&to->spec, false, value, e);
+}
+
+static bool set_seccomp(struct invocation *to, const char *value, struct err *e)
+{
+	struct seccomp_spec *seccomp = &to->spec.process.seccomp;
+	if (!strcmp(value, "unconfined")) {
+		seccomp->kind = SECCOMP_UNCONFINED;
+		return true;
+	}
+	seccomp->json = arena_read_file(&to->arena, AT_FDCWD, value, NULL, e);
+	if (!seccomp->json)
+		return err_what(e, ERR_USAGE, "cannot read system call profile '%s'", value);
+	seccomp->kind = SECCOMP_PROFILE;
+	seccomp->path = value;
+	return true;
+}
+
+SETTER(set_security_opt)
+{
+	bool *no_new_privs = &to->spec.process.no_new_privileges;
+	/* docker took ':' before it took '=' */
+	const char *rest = value + strcspn(value, "=:");
+	const char *argument = *rest ? rest + 1 : "";
+	size_t len = (size_t)(rest - value);
+	const char *key = arena_strndup(&to->arena, value, len);
+	if (!strcmp(key, "no-new-privileges"))
+		return option_bool(argument[0] ? argument : "true", "security-opt", no_new_privs, e);
+	if (!strcmp(key, "seccomp") && argument[0])
+		return set_seccomp(to, argument, e);
+	if (!strcmp(key, "unmask") && argument[0])
+		return spec_unmask(&to->spec, argument, e);
+	if (!strcmp(key, "mask") && argument[0])
+		return spec_mask(&to->spec, argument, e);
+	err_what(e, ERR_USAGE, "--security-opt '%s' is not known", value);
+	return err_hint(e, "seccomp=FILE|unconfined, no-new-privileges, unmask=PATH|ALL, mask=PATH");
+}
+
+SETTER(set_ulimit)
+{
+	return spec_add_ulimit(&to->spec, value, e);
+}
+
+SETTER(set_sysctl)
+{
+	return spec_add_sysctl(&to->spec, value, e);
+}
+
+SETTER(set_stop_signal)
+{
+	return spec_set_stop_signal(&to->spec, value, e);
+}
+
+SETTER(set_stop_timeout)
+{
+	return text_to_ms(value, &to->spec.stop_timeout_ms) ||
+		err_what(e, ERR_USAGE, "--stop-timeout '%s' is no time", value);
+}
+
+SETTER(set_timeout)
+{
+	return text_to_ms(value, &to->spec.timeout_ms) ||
+		err_what(e, ERR_USAGE, "--timeout '%s' is no time", value);
+}
+
+SETTER(set_preserve_fds)
+{
+	uint64_t n;
+	if (!text_to_u64(value, 1024, &n))
+		return err_what(e, ERR_USAGE, "--preserve-fds '%s' is no count", value);
+	to->spec.process.preserve_fds = (uint32_t)n;
+	return true;
+}
+
+SETTER(set_annotation)
+{
+	if (!strchr(value, '=') || value[0] == '=')
+		return err_what(e, ERR_USAGE, "annotation '%s' is not KEY=VALUE", value);
+	strv_env_set(&to->arena, &to->spec.annotations, value);
+	return true;
+}
+
+SETTER(set_umask)
+{
+	unsigned bits = 0;
+	for (const char *p = value; *p; p++) {
+		if (*p < '0' || *p > '7' || bits > 0777)
+			return err_what(e, ERR_USAGE, "--umask '%s' is not octal", value);
+		bits = bits * 8 + (unsigned)(*p - '0');
+	}
+	if (!value[0] || bits > 0777)
+		return err_what(e, ERR_USAGE, "--umask '%s' is not octal", value);
+	to->spec.process.umask = bits;
+	return true;
+}
+
+/* lint: table */
+const struct option_def run_options[] = {
+	{"add-host", 0, "NAME:ADDRESS", "a line in the container's /etc/hosts", set_add_host},
+	{"annotation", 0, "KEY=VALUE", "an annotation for the OCI document", set_annotation},
+	{"boottime", 0, "SECONDS", "shift the boot clock (a time namespace)", set_boottime},
+	{"bundle", 'b', "DIR", "run the OCI bundle in DIR (its config.json)", set_bundle},
+	{"cap-add", 0, "NAME", "add a capability, or all", set_cap_add},
+	{"cap-drop", 0, "NAME", "drop a capability, or all", set_cap_drop},
+	{"cgroupns", 0, "MODE", "cgroup namespace: private, host, container:NAME, ns:PATH",
+		set_cgroupns},
+	{"device", 0, "SRC[:DST]", "show a device of the host inside", set_device},
+	{"domainname", 0, "NAME", "NIS domain name inside", set_domainname},
+	{"entrypoint", 0, "PROGRAM", "run PROGRAM, with COMMAND as its arguments", set_entrypoint},
+	{"env", 'e', "NAME[=VALUE]", "set a variable; without value, the caller's", set_env},
+	{"env-file", 0, "FILE", "read variables from FILE", set_env_file},
+	{"explain", 0, NULL, "print the plan of the start, and start nothing", set_explain},
+	{"gidmap", 0, "IN:OUT[:N]", "map group ids by hand", set_gidmap},
+	{"group-add", 0, "GROUP", "one more group; keep-groups keeps the caller's", set_group_add},
+	{"hostname", 'h', "NAME", "host name inside", set_hostname},
+	{"init", 0, NULL, "a small init as pid 1 (the default)", set_init},
+	{"interactive", 'i', NULL, "keep standard input open", set_interactive},
+	{"ipc", 0, "MODE", "IPC namespace: private, host, container:NAME, ns:PATH", set_ipc},
+	{"monotonic", 0, "SECONDS", "shift the monotonic clock (a time namespace)", set_monotonic},
+	{"mount", 0, "KEY=VALUE,...", "mount: type=bind|tmpfs|overlay|mqueue|devpts", set_mount},
+	{"name", 0, "NAME", "a name that other commands can use", set_name},
+	{"nest", 0, NULL, "let containers run inside: unmasked /proc, namespaces", set_nest},
+	{"network", 0, "MODE", "none, host, container:NAME, ns:PATH", set_network},
+	{"net", 0, "MODE", "the same as --network", set_network},
+	{"no-init", 0, NULL, "the program itself is pid 1", set_no_init},
+	{"overlay", 0, "[NAME]", "leave ROOT as it is: changes are lost, or kept as NAME",
+		set_overlay},
+	{"pid", 0, "MODE", "PID namespace: private, host, container:NAME, ns:PATH", set_pid},
+	{"preserve-fds", 0, "N", "pass N descriptors from 3 on", set_preserve_fds},
+	{"read-only", 0, NULL, "mount ROOT read-only", set_read_only},
+	{"rm", 0, NULL, "remove the container at its end (always so in the foreground)", set_rm},
+	{"security-opt", 0, "OPTION", "seccomp=FILE|unconfined, no-new-privileges, unmask=, mask=",
+		set_security_opt},
+	{"shm-size", 0, "SIZE", "size of /dev/shm (64m)", set_shm_size},
+	{"stop-signal", 0, "SIGNAL", "what ends the program at the time-out (TERM)",
+		set_stop_signal},
+	{"stop-timeout", 0, "TIME", "wait this long before SIGKILL (10s)", set_stop_timeout},
+	{"sysctl", 0, "NAME=VALUE", "set a kernel parameter of the container", set_sysctl},
+	{"time", 0, "MODE", "time namespace: host, private, container:NAME, ns:PATH", set_time},
+	{"timeout", 0, "TIME", "end the container after this time", set_timeout},
+	{"tmpfs", 0, "DST[:OPTIONS]", "an empty directory in memory", set_tmpfs},
+	{"trace-start", 0, NULL, "print what each step of the start cost", set_trace},
+	{"tty", 't', NULL, "give the program a terminal", set_tty},
+	{"uidmap", 0, "IN:OUT[:N]", "map user ids by hand", set_uidmap},
+	{"ulimit", 0, "NAME=SOFT[:HARD]", "a resource limit", set_ulimit},
+	{"umask", 0, "OCTAL", "file mode mask of the program (0022)", set_umask},
+	{"user", 'u', "USER[:GROUP]", "name or id, looked up in the container", set_user},
+	{"userns", 0, "MODE", "auto, keep-id, single, container:NAME, ns:PATH", set_userns},
+	{"uts", 0, "MODE", "UTS namespace: private, host, container:NAME, ns:PATH", set_uts},
+	{"volume", 'v', "SRC:DST[:OPTIONS]", "show a directory or file of the host inside",
+		set_volume},
+	{"workdir", 'w', "DIR", "working directory inside (made when missing)", set_workdir},
+	{0},
+};
