@@ -153,9 +153,9 @@ bool child_time(struct child *child, const struct step *step, struct err *e)
 	(void)step;
 	if (child->proc_fd < 0)
 		return err_what(e, ERR_USAGE, "cannot make a time namespace without /proc");
-	proc_fd = openat(child->proc_fd, "thread-self", O_PATH | O_CLOEXEC);
+	proc_fd = openat(child->proc_fd, "self", O_PATH | O_CLOEXEC);
 	if (proc_fd < 0)
-		return err_sys(e, "open '/proc/thread-self'");
+		return err_sys(e, "open '/proc/self'");
 	if (unshare(CLONE_NEWTIME) < 0) {
 		err_sys(e, "unshare");
 		return err_what(e, ERR_HOST, "cannot make a time namespace");

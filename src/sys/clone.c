@@ -24,12 +24,7 @@ bool clone_process(uint64_t flags, pid_t *ret_pid, int *ret_pid_fd, struct err *
 
 pid_t clone_plain(void)
 {
-	struct clone_args args = {.exit_signal = SIGCHLD};
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
-	/* The container's own filter stands already: it answers ENOSYS to clone3. */
-	if (pid < 0 && (errno == ENOSYS || errno == EPERM))
-		return fork();
-	return (pid_t)pid;
+	return _Fork();
 }
 
 bool fds_close_on_exec_from(unsigned first, struct err *e)

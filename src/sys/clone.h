@@ -18,7 +18,7 @@
  */
 bool clone_process(uint64_t flags, pid_t *ret_pid, int *ret_pid_fd, struct err *e);
 
-/* A plain child, whatever libc thinks of threads; 0 in the child, -1 with errno on failure. */
+/* A plain child, without libc's fork handlers; 0 in the child, -1 with errno on failure. */
 pid_t clone_plain(void);
 
 /* Close-on-exec for every descriptor from @first up, whoever opened it. */
