@@ -49,6 +49,19 @@ bool parent_claim(struct starter *s, const struct step *step, struct err *e)
 	return true;
 }
 
+bool parent_record(struct starter *s, const struct step *step, struct err *e)
+{
+	const struct spec *spec = s->plan->spec;
+	struct state_record record = {.pid = s->proc.pid};
+	(void)step;
+	/* A child that has ended already says why itself. */
+	if (!state_start_time(s->proc.pid, &record.start_time))
+		return true;
+	snprintf(record.id, sizeof(record.id), "%s", spec->id);
+	snprintf(record.name, sizeof(record.name), "%s", spec->name ? spec->name : "");
+	return state_write(s->plan->host->runtime_dir, &record, e);
+}
+
 void parent_release(const struct plan *plan, struct proc *proc)
 {
 	if (proc->is_claimed)

@@ -97,6 +97,8 @@ static parent_step *const steps[STEP_KINDS] = {
 	[STEP_FILTER] = parent_filter,
 	[STEP_JOIN] = parent_join,
 	[STEP_CLONE] = clone_child,
+	[STEP_FILES_READY] = go,
+	[STEP_RECORD] = parent_record,
 	[STEP_MAP_IDS] = map_ids,
 	[STEP_GO] = go,
 };

@@ -19,6 +19,7 @@ typedef bool parent_step(struct starter *s, const struct step *step, struct err 
 parent_step parent_create_source; /* prepare.c */
 parent_step parent_claim;
 parent_step parent_write_files;
+parent_step parent_record;
 parent_step parent_overlay_directory;
 parent_step parent_filter;
 parent_step parent_join; /* join.c */

@@ -29,17 +29,6 @@ static unsigned host_wants(const struct spec *spec)
 	return want;
 }
 
-/* The record is written while the program starts: nobody waits for it. */
-static bool record(const struct plan *plan, const struct proc *proc, struct err *e)
-{
-	struct state_record record = {.pid = proc->pid};
-	if (!state_start_time(proc->pid, &record.start_time))
-		return true; /* it has ended already */
-	snprintf(record.id, sizeof(record.id), "%s", plan->spec->id);
-	snprintf(record.name, sizeof(record.name), "%s", plan->spec->name ? plan->spec->name : "");
-	return state_write(plan->host->runtime_dir, &record, e);
-}
-
 static int start_and_stay(struct invocation *to, const struct plan *plan, struct err *e)
 {
 	struct proc proc = PROC_INIT;
@@ -49,10 +38,8 @@ static int start_and_stay(struct invocation *to, const struct plan *plan, struct
 	if (to->trace)
 		fputs(proc_trace(plan, &proc), stderr);
 	print_notes(to->notes);
-	bool ok = record(plan, &proc, e);
-	if (ok)
-		state_sweep(plan->host->runtime_dir);
-	ok = ok && foreground(plan, &proc, to->notes, &status, e);
+	state_sweep(plan->host->runtime_dir);
+	bool ok = foreground(plan, &proc, to->notes, &status, e);
 	proc_drop(plan, &proc);
 	return ok ? status : -1;
 }

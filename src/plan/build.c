@@ -124,6 +124,7 @@ bool plan_build(const struct spec *spec, const struct host *host, struct plan *r
 	plan.clone_flags = private_flags(spec);
 	plan.container_dir = arena_printf(spec->arena, "%s/%s", host->runtime_dir, spec->id);
 	plan_add(&plan, STEP_CLAIM);
+	plan_add(&plan, STEP_RECORD);
 	add_joins(&plan);
 	plan_add(&plan, STEP_CLONE);
 	plan_add(&plan, STEP_TIE);

@@ -106,6 +106,7 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 		break;
 	case STEP_CLAIM:
 	case STEP_WRITE_FILES:
+	case STEP_RECORD:
 		add(&t, "%s", plan->container_dir);
 		break;
 	case STEP_OVERLAY_DIRECTORY:
@@ -140,6 +141,7 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 			add(&t, "%s%s", i ? " " : "", step->skeleton.v[i].path);
 		break;
 	case STEP_MOUNT:
+	case STEP_MOUNT_FILES:
 		add_mount_text(&t, &step->mount);
 		break;
 	case STEP_HOSTNAME:

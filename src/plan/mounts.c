@@ -214,15 +214,20 @@ static void add_own_files(struct plan *plan)
 		if (is_mounted(plan->spec, files[i]) || is_mounted(plan->spec, "/etc"))
 			continue;
 		const char *name = strrchr(files[i], '/');
-		struct mount_step *mount = add_mount(plan, MOUNT_FROM_PATH,
-			arena_printf(a, "%s%s", plan->container_dir, name), files[i]);
+		struct mount_step *mount = &plan_add(plan, STEP_MOUNT_FILES)->mount;
+		mount->from = MOUNT_FROM_PATH;
+		mount->source = arena_printf(a, "%s%s", plan->container_dir, name);
+		mount->target = files[i];
 		mount->flags.propagation = MS_PRIVATE;
 		mount->flags.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 		mount->only_with_parent = true;
 		plan->wants_files = true;
 	}
-	if (plan->wants_files)
-		plan_add(plan, STEP_WRITE_FILES);
+	if (!plan->wants_files)
+		return;
+	plan_add(plan, STEP_WRITE_FILES);
+	plan_add(plan, STEP_FILES_READY);
+	plan_add(plan, STEP_AWAIT_FILES);
 }
 
 static void add_devices(struct plan *plan)

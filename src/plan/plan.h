@@ -38,8 +38,6 @@ enum phase {
 /* In the order in which they are carried out; order.c says why. */
 enum step_kind {
 	STEP_CREATE_SOURCE,
-	STEP_CLAIM,
-	STEP_WRITE_FILES,
 	STEP_OVERLAY_DIRECTORY,
 	STEP_FILTER,
 	STEP_JOIN,
@@ -50,6 +48,10 @@ enum step_kind {
 	STEP_OPEN_INIT,
 	STEP_MAP_IDS,
 	STEP_GO,
+	STEP_CLAIM,
+	STEP_WRITE_FILES,
+	STEP_FILES_READY,
+	STEP_RECORD,
 	STEP_AWAIT_GO,
 	STEP_BECOME_ROOT,
 	STEP_ROOT_BIND,
@@ -58,6 +60,8 @@ enum step_kind {
 	STEP_MIRROR_HOST,
 	STEP_SKELETON,
 	STEP_MOUNT,
+	STEP_AWAIT_FILES,
+	STEP_MOUNT_FILES,
 	STEP_LOOPBACK,
 	STEP_PIVOT,
 	STEP_TIME,
@@ -120,7 +124,7 @@ struct skeleton_entry {
 struct step {
 	enum step_kind kind;
 	union {
-		struct mount_step mount; /* STEP_MOUNT */
+		struct mount_step mount; /* STEP_MOUNT, STEP_MOUNT_FILES */
 		struct {
 			const char *path;
 			int slot;
