@@ -3,7 +3,5 @@
 #include "spec/document.h"
 #include "sys/seccomp.h"
 bool tarball_unpack(struct invocation *to, const struct host *host, struct err *e){(void)to;(void)host;return err_what(e,ERR_USAGE,"no tarballs yet");}
-char *spec_to_json(const struct spec *s){(void)s;return NULL;}
-bool spec_from_json(struct spec *s,const char*t,size_t n,const char*b,struct notes*no,struct err*e){(void)s;(void)t;(void)n;(void)b;(void)no;return err_what(e,ERR_USAGE,"no bundles yet");}
 bool seccomp_compile_profile(const char *j,const char*n,uint64_t c,struct arena*a,struct notes*no,struct seccomp_filter*r,struct err*e){(void)j;(void)n;(void)c;(void)a;(void)no;(void)r;return err_what(e,ERR_USAGE,"no profiles yet");}
 const struct command command_doctor={.name="doctor"};
