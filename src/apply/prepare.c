@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/start.h"
 #include "base/own.h"
+#include "spec/seccomp_profile.h"
 #include "state/record.h"
 
 #include <fcntl.h>
@@ -153,6 +154,13 @@ bool parent_filter(struct starter *s, const struct step *step, struct err *e)
 	if (process->seccomp.kind == SECCOMP_DEFAULT)
 		return seccomp_compile_for_caps(process->caps.bounding, spec->nest, arena,
 			&s->child.filter, e);
-	return seccomp_compile_profile(process->seccomp.json, process->seccomp.path,
-		process->caps.bounding, arena, s->notes, &s->child.filter, e);
+	struct seccomp_rules rules;
+	struct profile_context context = {.name = process->seccomp.path,
+		.caps = process->caps.bounding,
+		.kernel_major = s->plan->host->kernel_major,
+		.kernel_minor = s->plan->host->kernel_minor};
+	if (!seccomp_profile_read(process->seccomp.json, &context, arena, &rules, e))
+		return false;
+	return seccomp_compile_profile(&rules, arena, s->notes, &s->child.filter, e) ||
+		err_what(e, ERR_INPUT, "cannot use system call profile '%s'", context.name);
 }

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/notes.h"
+#include "base/seccomp_rules.h"
 
 #include <linux/filter.h>
 
@@ -39,14 +40,12 @@ bool seccomp_compile_for_caps(uint64_t caps, bool nest, struct arena *arena,
 	struct seccomp_filter *ret, struct err *e);
 
 /*
- * seccomp_compile_profile() - docker's and podman's JSON profile format, and the OCI spec's
- * @json: the text; @name: for messages; @caps: the container's capabilities
- *        (for "includes"/"excludes" with caps)
- * Names the kernel headers do not know are passed over with one note that counts them
- * (a profile lists calls of newer kernels), anything malformed is ERR_INPUT with the place.
+ * seccomp_compile_profile() - a profile as spec/seccomp_profile.h has read it
+ * Names that libseccomp does not know are passed over, with one note that counts them: a
+ * profile lists calls of newer kernels.
  */
-bool seccomp_compile_profile(const char *json, const char *name, uint64_t caps,
-	struct arena *arena, struct notes *notes, struct seccomp_filter *ret, struct err *e);
+bool seccomp_compile_profile(const struct seccomp_rules *rules, struct arena *arena,
+	struct notes *notes, struct seccomp_filter *ret, struct err *e);
 
 /*
  * seccomp_install() - from here on this process and its children are filtered
