@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <sys/wait.h>
 
-#define EXIT_OURS   125
+#define EXIT_OURS    125
 #define KERNEL_EINTR 4
 /* The kernel's set of signals is 64 bits; libc's type is larger [rt_sigtimedwait(2)]. */
 #define SIGNAL_SET_SIZE 8
@@ -28,7 +28,7 @@
 struct program {
 	long pid;
 	bool has_terminal; /* it leads the terminal's foreground group */
-	bool is_alone;     /* we are no pid 1: the kernel will not end the others for us */
+	bool is_alone;	   /* we are no pid 1: the kernel will not end the others for us */
 	bool has_ended;
 	int status;
 };
@@ -84,8 +84,8 @@ static long to_number(const char **text)
 static bool kill_children(void)
 {
 	char text[4096];
-	long fd = raw_call4(__NR_openat, AT_FDCWD, (long)"/proc/thread-self/children",
-		O_RDONLY | O_CLOEXEC, 0);
+	long fd = raw_call4(
+		__NR_openat, AT_FDCWD, (long)"/proc/thread-self/children", O_RDONLY | O_CLOEXEC, 0);
 	long n = fd < 0 ? 0 : raw_call4(__NR_read, fd, (long)text, sizeof(text) - 1, 0);
 	if (fd >= 0)
 		raw_call4(__NR_close, fd, 0, 0, 0);

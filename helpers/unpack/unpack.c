@@ -28,7 +28,7 @@
 /* A bomb: more than this, and a thousand times what came in. */
 #define BOMB_BYTES ((int64_t)1 << 30)
 #define BOMB_RATIO 1000
-#define MAP_MAX    340
+#define MAP_MAX	   340
 
 struct input {
 	int fd;
@@ -120,8 +120,8 @@ static bool check_limits(const struct job *job, struct err *e)
 	if (job->entries > ENTRIES_MAX)
 		return err_msg(e, ERR_INPUT, "it has more than %d entries", ENTRIES_MAX);
 	if (job->bytes > BYTES_MAX)
-		return err_msg(e, ERR_INPUT, "it holds more than %lld GiB",
-			(long long)(BYTES_MAX >> 30));
+		return err_msg(
+			e, ERR_INPUT, "it holds more than %lld GiB", (long long)(BYTES_MAX >> 30));
 	if (job->bytes > BOMB_BYTES && job->bytes / BOMB_RATIO > job->input->bytes)
 		return err_msg(e, ERR_INPUT, "it is a bomb: %lld bytes packed into %lld",
 			(long long)job->bytes, (long long)job->input->bytes);
@@ -144,7 +144,8 @@ static bool settle_name(struct archive_entry *entry, struct err *e)
 	if (!link)
 		return true;
 	if (!entry_name_check(link, &clean))
-		return err_msg(e, ERR_INPUT, "entry '%s' links to '%s', out of the root", name, link);
+		return err_msg(
+			e, ERR_INPUT, "entry '%s' links to '%s', out of the root", name, link);
 	copy = strdup(clean);
 	if (!copy)
 		return err_sys(e, "keep a name");
@@ -176,8 +177,8 @@ static void settle_mode(const struct job *job, struct archive_entry *entry)
 		return;
 	archive_entry_set_uid(entry, 0);
 	archive_entry_set_gid(entry, 0);
-	archive_entry_set_perm(entry,
-		mode | (archive_entry_filetype(entry) == AE_IFDIR ? 0700 : 0400));
+	archive_entry_set_perm(
+		entry, mode | (archive_entry_filetype(entry) == AE_IFDIR ? 0700 : 0400));
 }
 
 static bool copy_data(struct job *job, struct archive *in, struct archive *out, struct err *e)
@@ -281,8 +282,9 @@ static struct archive *open_writer(bool is_single)
 {
 	struct archive *out = archive_write_disk_new();
 	int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |
-		ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
-		ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_UNLINK | ARCHIVE_EXTRACT_SPARSE;
+		    ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
+		    ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_UNLINK |
+		    ARCHIVE_EXTRACT_SPARSE;
 	if (out)
 		archive_write_disk_set_options(
 			out, is_single ? flags : flags | ARCHIVE_EXTRACT_OWNER);
@@ -330,7 +332,8 @@ static void tell_notes(const struct job *job, int socket_fd)
 {
 	char text[512];
 	if (job->devices) {
-		snprintf(text, sizeof(text), "%lld device files were left out: only root makes them",
+		snprintf(text, sizeof(text),
+			"%lld device files were left out: only root makes them",
 			(long long)job->devices);
 		note(socket_fd, text);
 	}
@@ -354,8 +357,7 @@ static bool run(int tar_fd, int dest_fd, int socket_fd, struct err *e)
 		!read_ranges("/proc/self/gid_map", &job.gids, e))
 		return false;
 	job.is_single = job.uids.n == 1 && job.uids.count[0] == 1;
-	if (!confine(dest_fd, e) || !unpack(&job, e) ||
-		!hash_rest(&input, done.err.what, e))
+	if (!confine(dest_fd, e) || !unpack(&job, e) || !hash_rest(&input, done.err.what, e))
 		return false;
 	tell_notes(&job, socket_fd);
 	done.value = (uint64_t)job.entries;

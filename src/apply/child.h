@@ -32,7 +32,7 @@ struct child {
 	int dev_fd;
 	int pts_fd;
 	struct user_id user;
-	char home[300]; /* HOME=… */
+	char home[300];	 /* HOME=… */
 	bool keeps_caps; /* the program's ids are others than root's: keep CAP_SYS_ADMIN */
 };
 
@@ -47,16 +47,16 @@ bool child_tie_to_parent(struct child *child, struct err *e);
 
 typedef bool child_step(struct child *child, const struct step *step, struct err *e);
 
-child_step child_open_root;    /* child_sources.c */
+child_step child_open_root; /* child_sources.c */
 child_step child_open_source;
 child_step child_open_init;
-child_step child_root_bind;    /* child_root.c */
+child_step child_root_bind; /* child_root.c */
 child_step child_root_overlay;
 child_step child_root_tmpfs;
 child_step child_mirror_host;
 child_step child_skeleton;
-child_step child_mount;        /* child_mount.c */
-child_step child_mask;         /* child_view.c */
+child_step child_mount; /* child_mount.c */
+child_step child_mask;	/* child_view.c */
 child_step child_readonly_paths;
 child_step child_root_readonly;
 child_step child_sysctl;
@@ -65,12 +65,12 @@ child_step child_look_up_user; /* child_session.c */
 child_step child_terminal;
 child_step child_directory;
 child_step child_rlimits;
-child_step child_become_root;  /* child_drop.c */
+child_step child_become_root; /* child_drop.c */
 child_step child_bounding;
 child_step child_program_ids;
 child_step child_no_new_privs;
 child_step child_install_filter;
-child_step child_exec;         /* child_exec.c */
+child_step child_exec; /* child_exec.c */
 
 /*
  * child_make_overlay() - a detached overlay

@@ -32,7 +32,7 @@ bool child_bounding(struct child *child, const struct step *step, struct err *e)
 	const struct process_spec *process = &child->plan->spec->process;
 	(void)step;
 	return caps_limit_bounding(process->caps.bounding, child->plan->host->last_cap, e) ||
-		err_what(e, ERR_HOST, "cannot limit capabilities");
+	       err_what(e, ERR_HOST, "cannot limit capabilities");
 }
 
 /*
@@ -45,7 +45,7 @@ static bool set_groups(struct child *child, struct err *e)
 	const struct user_id *user = &child->user;
 	uint32_t outside = 0;
 	bool is_caller = id_map_out(&plan->ids.uid, user->uid, &outside) &&
-		outside == (uint32_t)plan->host->uid;
+			 outside == (uint32_t)plan->host->uid;
 	bool wants_more = plan->spec->process.extra_groups.n > 0;
 	gid_t groups[PASSWD_GROUPS_MAX];
 	size_t n = 0;
@@ -83,11 +83,10 @@ bool child_program_ids(struct child *child, const struct step *step, struct err 
 	 * would take. What is kept here ends at exec, except ambient capabilities.
 	 */
 	if (!caps_keep_over_setuid(e) || !set_ids(user->uid, user->gid, e))
-		return err_what(e, ERR_USAGE, "cannot become user %u, group %u", user->uid,
-			user->gid);
-	if (user->uid != 0 &&
-		(!caps_set(all, all, ambient, e) ||
-			!caps_raise_ambient(ambient, plan->host->last_cap, e)))
+		return err_what(
+			e, ERR_USAGE, "cannot become user %u, group %u", user->uid, user->gid);
+	if (user->uid != 0 && (!caps_set(all, all, ambient, e) ||
+				      !caps_raise_ambient(ambient, plan->host->last_cap, e)))
 		return err_what(e, ERR_HOST, "cannot set capabilities");
 	return child_tie_to_parent(child, e);
 }
@@ -105,5 +104,5 @@ bool child_install_filter(struct child *child, const struct step *step, struct e
 {
 	(void)step;
 	return seccomp_install(&child->filter, e) ||
-		err_what(e, ERR_HOST, "cannot install the system call filter");
+	       err_what(e, ERR_HOST, "cannot install the system call filter");
 }

@@ -60,7 +60,8 @@ static bool explain_exec(const char *path, int sys, struct err *e)
 	err_what(e, ERR_NOEXEC, "cannot run '%s'", path);
 	if (sys == ENOENT && exists) {
 		e->sys = 0;
-		snprintf(e->cause, sizeof(e->cause), is_script(path)
+		snprintf(e->cause, sizeof(e->cause),
+			is_script(path)
 				? "it is a script, and its interpreter is not in the container"
 				: "its dynamic loader is not in the container");
 		return err_hint(e, "the root lacks a library or shell that the program needs");
@@ -153,8 +154,8 @@ static void be_program(struct child *child)
 static bool be_init(struct child *child, pid_t program, struct err *e)
 {
 	char pid[16];
-	char *const argv[] = {"guscio-init", pid,
-		child->plan->spec->process.terminal ? "t" : "-", NULL};
+	char *const argv[] = {
+		"guscio-init", pid, child->plan->spec->process.terminal ? "t" : "-", NULL};
 	char *const envp[] = {NULL};
 	snprintf(pid, sizeof(pid), "%d", (int)program);
 	execveat(child->init_fd, "", argv, envp, AT_EMPTY_PATH);

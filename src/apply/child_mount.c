@@ -40,8 +40,8 @@ static bool populate_dev(struct child *child, struct err *e)
 	static const struct {
 		const char *name, *target;
 	} links[] = {{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"},
-		{"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"}, {"core", "/proc/kcore"},
-		{"ptmx", "pts/ptmx"}};
+		{"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+		{"core", "/proc/kcore"}, {"ptmx", "pts/ptmx"}};
 	static const char *const directories[] = {"pts", "shm", "mqueue"};
 	for (size_t i = 0; i < ARRAY_LEN(devices); i++)
 		if (!add_device(child->dev_fd, devices[i], e))
@@ -56,8 +56,8 @@ static bool populate_dev(struct child *child, struct err *e)
 }
 
 /* The detached thing that is going to be mounted. */
-static bool make_mount(struct child *child, const struct mount_step *mount, int *ret_fd,
-	struct err *e)
+static bool make_mount(
+	struct child *child, const struct mount_step *mount, int *ret_fd, struct err *e)
 {
 	const struct mount_flags *flags = &mount->flags;
 	switch (mount->from) {
@@ -70,8 +70,8 @@ static bool make_mount(struct child *child, const struct mount_step *mount, int 
 		break;
 	}
 	if (strcmp(mount->source, "overlay"))
-		return mount_new(mount->source, flags->data.v, flags->data.n, flags->attr_set,
-			ret_fd, e);
+		return mount_new(
+			mount->source, flags->data.v, flags->data.n, flags->attr_set, ret_fd, e);
 	struct overlay_parts parts = {.lower_fds = &child->slots[mount->slot],
 		.n_lower = mount->n_lower,
 		.upper_fd = -1,
@@ -108,7 +108,7 @@ static bool change_mount(const struct mount_step *mount, int mount_fd, struct er
 static bool is_missing(const struct mount_step *mount, const struct err *e)
 {
 	return mount->may_be_missing &&
-		(e->sys == ENODEV || e->sys == ENOENT || e->sys == EPERM || e->sys == EINVAL);
+	       (e->sys == ENODEV || e->sys == ENOENT || e->sys == EPERM || e->sys == EINVAL);
 }
 
 static bool is_own_file_system(const char *target)
@@ -116,17 +116,18 @@ static bool is_own_file_system(const char *target)
 	return !strcmp(target, "/proc") || !strcmp(target, "/sys") || !strcmp(target, "/dev");
 }
 
-static bool find_target(struct child *child, const struct mount_step *mount,
-	enum path_kind kind, int *ret_fd, struct err *e)
+static bool find_target(struct child *child, const struct mount_step *mount, enum path_kind kind,
+	int *ret_fd, struct err *e)
 {
 	struct statfs fs;
 	if (is_own_file_system(mount->target)) {
-		/* An image whose /proc is a link leads our writes astray (CVE-2025-52881): refuse. */
+		/* An image whose /proc is a link leads our writes astray (CVE-2025-52881): refuse.
+		 */
 		struct stat st;
 		if (fstatat(child->root_fd, mount->target + 1, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 			S_ISLNK(st.st_mode))
-			return err_msg(e, ERR_INPUT, "'%s' is a symbolic link in the root",
-				mount->target);
+			return err_msg(
+				e, ERR_INPUT, "'%s' is a symbolic link in the root", mount->target);
 	}
 	if (!path_make_in_root(child->root_fd, mount->target, kind, ret_fd, e)) {
 		if (e->sys == EROFS || e->sys == EACCES)

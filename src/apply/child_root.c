@@ -29,7 +29,7 @@ bool child_root_bind(struct child *child, const struct step *step, struct err *e
 		.attr_set = MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE, .recursive = true};
 	(void)step;
 	return mount_change(child->slots[0], &change, e) &&
-		place_root(child, TAKE_FD(child->slots[0]), e);
+	       place_root(child, TAKE_FD(child->slots[0]), e);
 }
 
 bool child_root_tmpfs(struct child *child, const struct step *step, struct err *e)
@@ -38,7 +38,7 @@ bool child_root_tmpfs(struct child *child, const struct step *step, struct err *
 	int fd;
 	(void)step;
 	return mount_new("tmpfs", data, 1, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID, &fd, e) &&
-		place_root(child, fd, e);
+	       place_root(child, fd, e);
 }
 
 /* The overlay's root takes owner and mode from the upper directory: give it the lower one's. */
@@ -79,7 +79,8 @@ bool child_make_overlay(const struct overlay_parts *parts, int *ret_fd, struct e
 	size_t n = strlen(lower);
 	if (upper_fd < 0) {
 		char *const data[] = {"mode=700"};
-		/* overlayfs takes only directories that are attached somewhere in this namespace. */
+		/* overlayfs takes only directories that are attached somewhere in this namespace.
+		 */
 		if (!mount_new("tmpfs", data, 1, MOUNT_ATTR_NODEV, &memory_fd, e) ||
 			!mount_attach_over_root(memory_fd, e) ||
 			!make_directory(memory_fd, "upper", &memory_upper_fd, e) ||
@@ -107,8 +108,8 @@ bool child_make_overlay(const struct overlay_parts *parts, int *ret_fd, struct e
 }
 
 /* upper and work of a kept overlay; what they hold stays. */
-static bool open_kept(const char *directory, int lower_fd, struct overlay_parts *parts,
-	struct err *e)
+static bool open_kept(
+	const char *directory, int lower_fd, struct overlay_parts *parts, struct err *e)
 {
 	CLEAN(clean_fd) int dir_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
@@ -116,8 +117,8 @@ static bool open_kept(const char *directory, int lower_fd, struct overlay_parts 
 		return err_sys(e, "open '%s'", directory);
 	bool is_new = fstatat(dir_fd, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0;
 	return make_directory(dir_fd, "upper", &parts->upper_fd, e) &&
-		make_directory(dir_fd, "work", &parts->work_fd, e) &&
-		(!is_new || copy_root_attributes(lower_fd, parts->upper_fd, e));
+	       make_directory(dir_fd, "work", &parts->work_fd, e) &&
+	       (!is_new || copy_root_attributes(lower_fd, parts->upper_fd, e));
 }
 
 bool child_root_overlay(struct child *child, const struct step *step, struct err *e)
@@ -128,7 +129,7 @@ bool child_root_overlay(struct child *child, const struct step *step, struct err
 	int fd = -1;
 	parts.is_volatile = !directory;
 	bool ok = (!directory || open_kept(directory, child->slots[0], &parts, e)) &&
-		child_make_overlay(&parts, &fd, e);
+		  child_make_overlay(&parts, &fd, e);
 	clean_fd(&parts.upper_fd);
 	clean_fd(&parts.work_fd);
 	if (!ok)
@@ -168,10 +169,10 @@ static bool mirror(struct child *child, const char *path, struct err *e)
 	if (S_ISLNK(st.st_mode))
 		return mirror_link(child, path, e);
 	return mount_clone(AT_FDCWD, path, true, &mount_fd, e) &&
-		mount_change(mount_fd, &change, e) &&
-		path_make_in_root(child->root_fd, path,
-			S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE, &target_fd, e) &&
-		mount_attach(mount_fd, target_fd, "", e);
+	       mount_change(mount_fd, &change, e) &&
+	       path_make_in_root(child->root_fd, path,
+		       S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE, &target_fd, e) &&
+	       mount_attach(mount_fd, target_fd, "", e);
 }
 
 bool child_mirror_host(struct child *child, const struct step *step, struct err *e)

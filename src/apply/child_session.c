@@ -40,11 +40,11 @@ static bool add_extra_groups(struct child *child, size_t group_size, struct err 
 	for (size_t i = 0; i < extra->n; i++) {
 		uint32_t gid;
 		if (!passwd_find_group(extra->v[i], child->group_text, group_size, &gid))
-			return err_what(e, ERR_USAGE, "group '%s' is not in the container",
-				extra->v[i]);
+			return err_what(
+				e, ERR_USAGE, "group '%s' is not in the container", extra->v[i]);
 		if (!is_mapped(&child->plan->ids.gid, gid))
-			return err_what(e, ERR_USAGE, "group %u is not mapped in this container",
-				gid);
+			return err_what(
+				e, ERR_USAGE, "group %u is not mapped in this container", gid);
 		if (user->n_groups == PASSWD_GROUPS_MAX)
 			return err_what(e, ERR_USAGE, "more than %d groups", PASSWD_GROUPS_MAX);
 		user->groups[user->n_groups++] = gid;
@@ -58,10 +58,10 @@ bool child_look_up_user(struct child *child, const struct step *step, struct err
 	const char *text = plan->spec->process.user ? plan->spec->process.user : "";
 	size_t passwd_size, group_size;
 	(void)step;
-	if (!path_read_in_root(child->root_fd, "/etc/passwd", child->passwd_text,
-		    PASSWD_SIZE_MAX, &passwd_size, e) ||
-		!path_read_in_root(child->root_fd, "/etc/group", child->group_text,
-			PASSWD_SIZE_MAX, &group_size, e))
+	if (!path_read_in_root(child->root_fd, "/etc/passwd", child->passwd_text, PASSWD_SIZE_MAX,
+		    &passwd_size, e) ||
+		!path_read_in_root(child->root_fd, "/etc/group", child->group_text, PASSWD_SIZE_MAX,
+			&group_size, e))
 		return err_what(e, ERR_INPUT, "cannot look up the user");
 	if (!passwd_find_user(text, plan->ids.default_uid, child->passwd_text, passwd_size,
 		    child->group_text, group_size, &child->user, e))
@@ -95,7 +95,8 @@ static bool close_input(struct child *child, struct err *e)
 
 static bool add_console(struct child *child, int slave_fd, struct err *e)
 {
-	static const struct mount_change change = {.attr_set = MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID};
+	static const struct mount_change change = {
+		.attr_set = MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID};
 	CLEAN(clean_fd) int mount_fd = -1;
 	CLEAN(clean_fd) int target_fd = -1;
 	/* By descriptors on both sides: no link to follow on the way (CVE-2025-52565). */
@@ -103,8 +104,9 @@ static bool add_console(struct child *child, int slave_fd, struct err *e)
 		O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
 	if (target_fd < 0)
 		return err_sys(e, "make '/dev/console'");
-	return mount_clone(slave_fd, "", false, &mount_fd, e) && mount_change(mount_fd, &change, e) &&
-		mount_attach(mount_fd, child->dev_fd, "console", e);
+	return mount_clone(slave_fd, "", false, &mount_fd, e) &&
+	       mount_change(mount_fd, &change, e) &&
+	       mount_attach(mount_fd, child->dev_fd, "console", e);
 }
 
 static bool give_terminal(struct child *child, int slave_fd, struct err *e)
@@ -133,7 +135,7 @@ static bool open_terminal(struct child *child, struct err *e)
 	if (child->pts_fd < 0)
 		return err_msg(e, ERR_USAGE, "the container has no /dev/pts of its own");
 	return tty_open_pair(child->pts_fd, "ptmx", &master_fd, &slave_fd, e) &&
-		msg_send(child->wire_fd, &m, &master_fd, 1, e) && give_terminal(child, slave_fd, e);
+	       msg_send(child->wire_fd, &m, &master_fd, 1, e) && give_terminal(child, slave_fd, e);
 }
 
 bool child_terminal(struct child *child, const struct step *step, struct err *e)
@@ -176,8 +178,9 @@ bool child_rlimits(struct child *child, const struct step *step, struct err *e)
 			(unsigned long long)limit->limit.rlim_max);
 		err_what(e, ERR_USAGE, "cannot set resource limit %d", limit->resource);
 		if (is_hard)
-			err_hint(e, "only root may raise a limit above your own hard one: see ulimit "
-				    "-H -a");
+			err_hint(e,
+				"only root may raise a limit above your own hard one: see ulimit "
+				"-H -a");
 		return false;
 	}
 	return true;

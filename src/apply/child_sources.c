@@ -50,9 +50,9 @@ bool child_open_root(struct child *child, const struct step *step, struct err *e
 {
 	struct stat st;
 	int *slot = &child->slots[step->source.slot];
-	bool ok = step->source.clone
-		? mount_clone(AT_FDCWD, step->source.path, step->source.recursive, slot, e)
-		: open_place(step->source.path, slot, e);
+	bool ok = step->source.clone ? mount_clone(AT_FDCWD, step->source.path,
+					       step->source.recursive, slot, e)
+				     : open_place(step->source.path, slot, e);
 	if (!ok)
 		return refuse("root directory", step->source.path, e);
 	if (fstat(*slot, &st) == 0 && !S_ISDIR(st.st_mode)) {
@@ -65,8 +65,8 @@ bool child_open_root(struct child *child, const struct step *step, struct err *e
 bool child_open_source(struct child *child, const struct step *step, struct err *e)
 {
 	int *slot = &child->slots[step->source.slot];
-	bool ok = step->source.clone
-		? mount_clone(AT_FDCWD, step->source.path, step->source.recursive, slot, e)
-		: open_place(step->source.path, slot, e);
+	bool ok = step->source.clone ? mount_clone(AT_FDCWD, step->source.path,
+					       step->source.recursive, slot, e)
+				     : open_place(step->source.path, slot, e);
 	return ok || refuse("mount source", step->source.path, e);
 }

@@ -56,8 +56,8 @@ struct masks {
 static bool mask_directory(struct masks *masks, int target_fd, struct err *e)
 {
 	char *const data[] = {"size=0", "nr_inodes=2"};
-	uint64_t attrs = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-		MOUNT_ATTR_NOEXEC;
+	uint64_t attrs =
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	CLEAN(clean_fd) int mount_fd = -1;
 	/* One empty directory serves them all: later masks are copies of the first. */
 	bool ok = masks->empty_fd >= 0 ? mount_clone(masks->empty_fd, "", false, &mount_fd, e)
@@ -83,7 +83,7 @@ static bool mask_one(struct child *child, struct masks *masks, const char *path,
 	if (masks->null_fd < 0 && !open_null(child, &masks->null_fd, e))
 		return false;
 	return mount_clone(masks->null_fd, "", false, &mount_fd, e) &&
-		mount_attach(mount_fd, target_fd, "", e);
+	       mount_attach(mount_fd, target_fd, "", e);
 }
 
 bool child_mask(struct child *child, const struct step *step, struct err *e)
@@ -110,15 +110,15 @@ static bool make_readonly(struct child *child, const char *path, struct err *e)
 		return is_absent(e);
 	/* Recursive: the masks below it are locked to it only in other namespaces, but stay. */
 	return mount_clone(target_fd, "", true, &mount_fd, e) &&
-		mount_change(mount_fd, &change, e) && mount_attach(mount_fd, target_fd, "", e);
+	       mount_change(mount_fd, &change, e) && mount_attach(mount_fd, target_fd, "", e);
 }
 
 bool child_readonly_paths(struct child *child, const struct step *step, struct err *e)
 {
 	for (size_t i = 0; i < step->paths->n; i++)
 		if (!make_readonly(child, step->paths->v[i], e))
-			return err_what(e, ERR_HOST, "cannot make '%s' read-only",
-				step->paths->v[i]);
+			return err_what(
+				e, ERR_HOST, "cannot make '%s' read-only", step->paths->v[i]);
 	return true;
 }
 
@@ -127,7 +127,7 @@ bool child_root_readonly(struct child *child, const struct step *step, struct er
 	static const struct mount_change change = {.attr_set = MOUNT_ATTR_RDONLY};
 	(void)step;
 	return mount_change(child->root_fd, &change, e) ||
-		err_what(e, ERR_HOST, "cannot make the root read-only");
+	       err_what(e, ERR_HOST, "cannot make the root read-only");
 }
 
 bool child_sysctl(struct child *child, const struct step *step, struct err *e)
@@ -141,7 +141,7 @@ bool child_sysctl(struct child *child, const struct step *step, struct err *e)
 	for (char *p = path + 4; *p; p++)
 		*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
 	return path_write_beneath(child->proc_fd, path, sysctl->value, e) ||
-		err_what(e, ERR_USAGE, "cannot set sysctl '%s'", sysctl->name);
+	       err_what(e, ERR_USAGE, "cannot set sysctl '%s'", sysctl->name);
 }
 
 bool child_time(struct child *child, const struct step *step, struct err *e)

@@ -130,7 +130,8 @@ static void write_all(int fd, const char *data, size_t n)
 			continue;
 		}
 		if (wrote < 0 && errno != EINTR)
-			return; /* nobody reads any more: the program's output is lost by their wish */
+			return; /* nobody reads any more: the program's output is lost by their wish
+				 */
 		if (wrote > 0) {
 			data += wrote;
 			n -= (size_t)wrote;

@@ -49,7 +49,7 @@ static bool is_same_namespace(int a_fd, const char *b_path)
 {
 	struct stat a, b;
 	return fstat(a_fd, &a) == 0 && stat(b_path, &b) == 0 && a.st_ino == b.st_ino &&
-		a.st_dev == b.st_dev;
+	       a.st_dev == b.st_dev;
 }
 
 /* Only a member of the user namespace that owns a namespace may enter it. */

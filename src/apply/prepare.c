@@ -36,15 +36,15 @@ bool parent_create_source(struct starter *s, const struct step *step, struct err
 	if (stat(step->source.path, &st) == 0)
 		return true;
 	return make_directories(step->source.path, e) ||
-		err_what(e, ERR_HOST, "cannot make mount source '%s'", step->source.path);
+	       err_what(e, ERR_HOST, "cannot make mount source '%s'", step->source.path);
 }
 
 bool parent_claim(struct starter *s, const struct step *step, struct err *e)
 {
 	const struct plan *plan = s->plan;
 	(void)step;
-	if (!state_claim(plan->host->runtime_dir, plan->spec->id, plan->spec->name,
-		    &s->proc.lock_fd, e))
+	if (!state_claim(
+		    plan->host->runtime_dir, plan->spec->id, plan->spec->name, &s->proc.lock_fd, e))
 		return false;
 	s->proc.is_claimed = true;
 	return true;
@@ -86,8 +86,8 @@ static bool write_file(struct starter *s, const char *name, const char *text, st
 static const char *hosts_text(const struct plan *plan)
 {
 	const struct spec *spec = plan->spec;
-	const char *text = arena_printf(spec->arena,
-		"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	const char *text = arena_printf(
+		spec->arena, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
 	/* With the host's network the name must mean what it means outside. */
 	if (spec->hostname)
 		text = arena_printf(spec->arena, "%s127.0.1.1\t%s%s%s\n", text, spec->hostname,
@@ -95,8 +95,8 @@ static const char *hosts_text(const struct plan *plan)
 	for (size_t i = 0; i < spec->extra_hosts.n; i++) {
 		const char *entry = spec->extra_hosts.v[i];
 		size_t len = strcspn(entry, ":");
-		text = arena_printf(spec->arena, "%s%s\t%.*s\n", text, entry + len + 1, (int)len,
-			entry);
+		text = arena_printf(
+			spec->arena, "%s%s\t%.*s\n", text, entry + len + 1, (int)len, entry);
 	}
 	return text;
 }
@@ -107,8 +107,8 @@ static const char *resolv_text(const struct plan *plan)
 	struct err ignored;
 	const char *text = NULL;
 	if (plan->spec->namespaces[NS_NET].mode == NS_HOST)
-		text = arena_read_file(plan->spec->arena, AT_FDCWD, "/etc/resolv.conf", NULL,
-			&ignored);
+		text = arena_read_file(
+			plan->spec->arena, AT_FDCWD, "/etc/resolv.conf", NULL, &ignored);
 	return text ? text : "";
 }
 
@@ -120,7 +120,8 @@ bool parent_write_files(struct starter *s, const struct step *step, struct err *
 	(void)step;
 	if (!name && gethostname(host, sizeof(host) - 1) == 0)
 		name = host;
-	bool ok = write_file(s, "hosts", hosts_text(s->plan), e) &&
+	bool ok =
+		write_file(s, "hosts", hosts_text(s->plan), e) &&
 		write_file(s, "hostname", arena_printf(spec->arena, "%s\n", name ? name : ""), e) &&
 		write_file(s, "resolv.conf", resolv_text(s->plan), e);
 	return ok || err_what(e, ERR_HOST, "cannot write the container's own files");
@@ -152,8 +153,8 @@ bool parent_filter(struct starter *s, const struct step *step, struct err *e)
 	struct arena *arena = spec->arena;
 	(void)step;
 	if (process->seccomp.kind == SECCOMP_DEFAULT)
-		return seccomp_compile_for_caps(process->caps.bounding, spec->nest, arena,
-			&s->child.filter, e);
+		return seccomp_compile_for_caps(
+			process->caps.bounding, spec->nest, arena, &s->child.filter, e);
 	struct seccomp_rules rules;
 	struct profile_context context = {.name = process->seccomp.path,
 		.caps = process->caps.bounding,
@@ -162,5 +163,5 @@ bool parent_filter(struct starter *s, const struct step *step, struct err *e)
 	if (!seccomp_profile_read(process->seccomp.json, &context, arena, &rules, e))
 		return false;
 	return seccomp_compile_profile(&rules, arena, s->notes, &s->child.filter, e) ||
-		err_what(e, ERR_INPUT, "cannot use system call profile '%s'", context.name);
+	       err_what(e, ERR_INPUT, "cannot use system call profile '%s'", context.name);
 }

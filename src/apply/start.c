@@ -193,8 +193,8 @@ static void prefer_childs_words(struct starter *s, struct err *e)
 
 static bool make_progress(struct starter *s, struct err *e)
 {
-	size_t size = sizeof(struct progress) +
-		s->plan->n_steps * sizeof(s->proc.progress->step[0]);
+	size_t size =
+		sizeof(struct progress) + s->plan->n_steps * sizeof(s->proc.progress->step[0]);
 	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED)
 		return err_sys(e, "map %zu bytes", size);
@@ -219,7 +219,7 @@ static void fill_child(struct starter *s, const sigset_t *before)
 		.pts_fd = -1};
 	s->child.filter = (struct seccomp_filter){0};
 	s->child.has_window = tty_size(STDIN_FILENO, &s->child.window) ||
-		tty_size(STDOUT_FILENO, &s->child.window);
+			      tty_size(STDOUT_FILENO, &s->child.window);
 	s->child.passwd_text = arena_alloc(arena, PASSWD_SIZE_MAX);
 	s->child.group_text = arena_alloc(arena, PASSWD_SIZE_MAX);
 	s->child.slots = arena_array(arena, s->plan->n_slots + 1, sizeof(int));

@@ -17,7 +17,7 @@ static bool set_format(struct invocation *to, const char *value, struct err *e)
 	if (to->as_json || !strcmp(value, "table"))
 		return true;
 	return err_what(e, ERR_USAGE, "--format '%s' is not known", value) ||
-		err_hint(e, "json or table");
+	       err_hint(e, "json or table");
 }
 
 static const struct option_def doctor_options[] = {
@@ -51,8 +51,8 @@ static const char *table(const struct check_result *results, size_t n, struct ar
 		if (r->mend[0])
 			text = arena_printf(a, "%s%33smend: %s\n", text, "", r->mend);
 	}
-	return arena_printf(a, "%s%zu ok, %zu to do without, %zu broken: %s\n", text, counts[CHECK_OK],
-		counts[CHECK_WITHOUT], counts[CHECK_BROKEN],
+	return arena_printf(a, "%s%zu ok, %zu to do without, %zu broken: %s\n", text,
+		counts[CHECK_OK], counts[CHECK_WITHOUT], counts[CHECK_BROKEN],
 		counts[CHECK_BROKEN] ? "containers cannot run here" : "containers run here");
 }
 
@@ -61,10 +61,10 @@ static const char *as_json(const struct check_result *results, size_t n, struct 
 	static const char *const words[] = {"ok", "works-without", "broken"};
 	json_t *array = json_array();
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array,
-			json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", results[i].id, "status",
-				words[results[i].status], "what", results[i].what, "lost",
-				results[i].lost, "mend", results[i].mend));
+		json_array_append_new(
+			array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", results[i].id, "status",
+				       words[results[i].status], "what", results[i].what, "lost",
+				       results[i].lost, "mend", results[i].mend));
 	char *printed = json_dumps(array, JSON_INDENT(2));
 	json_decref(array);
 	const char *text = arena_printf(a, "%s\n", printed ? printed : "[]");
@@ -86,8 +86,8 @@ static int diagnose(const struct invocation *to, struct arena *a, struct err *e)
 	return print_out(text, e) ? is_broken : -1;
 }
 
-static int run(const struct command *self, int argc, char **argv, struct notes *notes,
-	struct err *e)
+static int run(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
 {
 	struct invocation to = {0};
 	struct arena a;
@@ -111,7 +111,8 @@ static int run(const struct command *self, int argc, char **argv, struct notes *
 const struct command command_doctor = {.name = "doctor",
 	.arguments = "[OPTIONS]",
 	.summary = "Check this machine for everything guscio needs",
-	.details = "\nEach line: ok, works without (and what is lost), or broken; and the command that\n"
+	.details = "\nEach line: ok, works without (and what is lost), or broken; and the command "
+		   "that\n"
 		   "mends it. Exit status 1 when containers cannot run here.\n",
 	.options = doctor_options,
 	.run = run};

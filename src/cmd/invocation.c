@@ -66,7 +66,7 @@ static void settle_terminal(struct invocation *to)
 {
 	struct process_spec *process = &to->spec.process;
 	bool is_by_hand = !process->args.n && !to->wants_tty_set && isatty(STDIN_FILENO) &&
-		isatty(STDOUT_FILENO);
+			  isatty(STDOUT_FILENO);
 	if (is_by_hand) {
 		process->terminal = true;
 		process->interactive = true;

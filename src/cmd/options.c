@@ -47,8 +47,8 @@ static bool is_optional(const struct option_def *option)
 	return option->arg && option->arg[0] == '[';
 }
 
-static const struct option_def *find_long(const struct command *command, const char *name,
-	size_t len)
+static const struct option_def *find_long(
+	const struct command *command, const char *name, size_t len)
 {
 	for (const struct option_def *o = command->options; o->name; o++)
 		if (strlen(o->name) == len && !memcmp(o->name, name, len))
@@ -98,8 +98,8 @@ static const char *next_word(struct words *words)
 	return words->at + 1 < words->argc ? words->argv[++words->at] : NULL;
 }
 
-static bool parse_long(const struct command *command, struct words *words,
-	struct invocation *to, struct err *e)
+static bool parse_long(
+	const struct command *command, struct words *words, struct invocation *to, struct err *e)
 {
 	const char *word = words->argv[words->at];
 	size_t len = strcspn(word + 2, "=");
@@ -119,8 +119,8 @@ static bool parse_long(const struct command *command, struct words *words,
 }
 
 /* -it, -eNAME=x, -e NAME=x */
-static bool parse_letters(const struct command *command, struct words *words,
-	struct invocation *to, struct err *e)
+static bool parse_letters(
+	const struct command *command, struct words *words, struct invocation *to, struct err *e)
 {
 	const char *word = words->argv[words->at];
 	for (const char *letter = word + 1; *letter; letter++) {
@@ -175,8 +175,12 @@ const char *options_help(const struct command *command, struct arena *arena)
 	for (const struct option_def *o = command->options; o->name; o++) {
 		const char *left = arena_printf(arena, "%s--%s%s%s",
 			o->letter ? arena_printf(arena, "-%c, ", o->letter) : "    ", o->name,
-			!o->arg ? "" : is_optional(o) ? "[=" : " ",
-			!o->arg ? "" : is_optional(o) ? o->arg + 1 : o->arg);
+			!o->arg		 ? ""
+			: is_optional(o) ? "[="
+					 : " ",
+			!o->arg		 ? ""
+			: is_optional(o) ? o->arg + 1
+					 : o->arg);
 		text = arena_printf(arena, "%s  %-32s %s\n", text, left, o->help);
 	}
 	return arena_printf(arena, "%s  %-32s %s\n", text, "    --help", "show this text");

@@ -18,7 +18,7 @@ typedef bool option_setter(struct invocation *to, const char *value, struct err 
 
 struct option_def {
 	const char *name; /* without "--" */
-	char letter;      /* 0: none */
+	char letter;	  /* 0: none */
 	const char *arg;  /* NULL: a switch ("--x", "--x=true|false"); "[X]": only with '=' */
 	const char *help;
 	option_setter *set; /* a switch gets "true" or "false", a missing "[X]" gets "" */
@@ -26,9 +26,9 @@ struct option_def {
 
 struct command {
 	const char *name;
-	const char *arguments; /* for the usage line */
-	const char *summary;   /* one line, for "guscio --help" */
-	const char *details;   /* some lines more, for "guscio NAME --help" */
+	const char *arguments;		  /* for the usage line */
+	const char *summary;		  /* one line, for "guscio --help" */
+	const char *details;		  /* some lines more, for "guscio NAME --help" */
 	const struct option_def *options; /* ended by a NULL name */
 	/* Returns the exit status; -1 with @e filled when it failed. */
 	int (*run)(const struct command *self, int argc, char **argv, struct notes *notes,

@@ -50,8 +50,7 @@ static int run_invocation(struct invocation *to, struct err *e)
 	struct plan plan;
 	if (!host_probe(host_wants(&to->spec), &to->arena, &host, e) ||
 		!spec_freeze(&to->spec, to->notes, e) ||
-		(to->spec.root.kind == ROOT_TARBALL &&
-			!tarball_unpack(to, &host, e)) ||
+		(to->spec.root.kind == ROOT_TARBALL && !tarball_unpack(to, &host, e)) ||
 		!plan_build(&to->spec, &host, &plan, to->notes, e))
 		return -1;
 	if (to->explain)
@@ -59,8 +58,8 @@ static int run_invocation(struct invocation *to, struct err *e)
 	return start_and_stay(to, &plan, e);
 }
 
-static int run(const struct command *self, int argc, char **argv, struct notes *notes,
-	struct err *e)
+static int run(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
 {
 	CLEAN(clean_invocation)
 	struct invocation to = {.notes = notes, .environment = environ};
@@ -72,8 +71,8 @@ static int run(const struct command *self, int argc, char **argv, struct notes *
 	return run_invocation(&to, e);
 }
 
-static int print_spec(const struct command *self, int argc, char **argv, struct notes *notes,
-	struct err *e)
+static int print_spec(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
 {
 	CLEAN(clean_invocation)
 	struct invocation to = {.notes = notes, .environment = environ};
@@ -95,8 +94,10 @@ static int print_spec(const struct command *self, int argc, char **argv, struct 
 const struct command command_run = {.name = "run",
 	.arguments = "[OPTIONS] [ROOT [COMMAND...]]",
 	.summary = "Run a command in a new container",
-	.details = "\nROOT is a directory, a tarball (plain, gzip, xz or zstd), or @host, the default: the\n"
-		   "host's own programs, read-only, with everything else fresh. Without COMMAND a shell;\n"
+	.details = "\nROOT is a directory, a tarball (plain, gzip, xz or zstd), or @host, the "
+		   "default: the\n"
+		   "host's own programs, read-only, with everything else fresh. Without COMMAND a "
+		   "shell;\n"
 		   "on a terminal then also -i and -t.\n",
 	.options = run_options,
 	.run = run};
@@ -104,7 +105,8 @@ const struct command command_run = {.name = "run",
 const struct command command_spec = {.name = "spec",
 	.arguments = "[OPTIONS] [ROOT [COMMAND...]]",
 	.summary = "Print the OCI config.json that run options mean",
-	.details = "\nTakes the options of guscio run. What it prints runs with guscio run --bundle and\n"
+	.details = "\nTakes the options of guscio run. What it prints runs with guscio run "
+		   "--bundle and\n"
 		   "with other OCI runtimes.\n",
 	.options = run_options,
 	.run = print_spec};

@@ -180,8 +180,8 @@ SETTER(set_network)
 	return spec_set_namespace(&to->spec, NS_NET, "network", value, e);
 }
 
-static bool set_offset(struct invocation *to, const char *option, const char *value, int64_t *ret,
-	struct err *e)
+static bool set_offset(
+	struct invocation *to, const char *option, const char *value, int64_t *ret, struct err *e)
 {
 	uint64_t seconds;
 	bool is_negative = value[0] == '-';
@@ -269,8 +269,8 @@ SETTER(set_add_host)
 
 SETTER(set_name)
 {
-	size_t len = strspn(value,
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+	size_t len =
+		strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
 	if (!value[0] || value[len] || len > 127 || strchr("_.-", value[0])) {
 		err_what(e, ERR_USAGE, "'%s' is no name for a container", value);
 		return err_hint(e, "letters, digits, and after the first also _ . -");
@@ -313,7 +313,8 @@ SETTER(set_security_opt)
 	size_t len = (size_t)(rest - value);
 	const char *key = arena_strndup(&to->arena, value, len);
 	if (!strcmp(key, "no-new-privileges"))
-		return option_bool(argument[0] ? argument : "true", "security-opt", no_new_privs, e);
+		return option_bool(
+			argument[0] ? argument : "true", "security-opt", no_new_privs, e);
 	if (!strcmp(key, "seccomp") && argument[0])
 		return set_seccomp(to, argument, e);
 	if (!strcmp(key, "unmask") && argument[0])
@@ -321,7 +322,8 @@ SETTER(set_security_opt)
 	if (!strcmp(key, "mask") && argument[0])
 		return spec_mask(&to->spec, argument, e);
 	err_what(e, ERR_USAGE, "--security-opt '%s' is not known", value);
-	return err_hint(e, "seccomp=FILE|unconfined, no-new-privileges, unmask=PATH|ALL, mask=PATH");
+	return err_hint(
+		e, "seccomp=FILE|unconfined, no-new-privileges, unmask=PATH|ALL, mask=PATH");
 }
 
 SETTER(set_ulimit)
@@ -342,13 +344,13 @@ SETTER(set_stop_signal)
 SETTER(set_stop_timeout)
 {
 	return text_to_ms(value, &to->spec.stop_timeout_ms) ||
-		err_what(e, ERR_USAGE, "--stop-timeout '%s' is no time", value);
+	       err_what(e, ERR_USAGE, "--stop-timeout '%s' is no time", value);
 }
 
 SETTER(set_timeout)
 {
 	return text_to_ms(value, &to->spec.timeout_ms) ||
-		err_what(e, ERR_USAGE, "--timeout '%s' is no time", value);
+	       err_what(e, ERR_USAGE, "--timeout '%s' is no time", value);
 }
 
 SETTER(set_preserve_fds)
@@ -417,8 +419,8 @@ const struct option_def run_options[] = {
 	{"preserve-fds", 0, "N", "pass N descriptors from 3 on", set_preserve_fds},
 	{"read-only", 0, NULL, "mount ROOT read-only", set_read_only},
 	{"rm", 0, NULL, "remove the container at its end (always so in the foreground)", set_rm},
-	{"security-opt", 0, "OPTION", "seccomp=FILE|unconfined, no-new-privileges, unmask=, mask=",
-		set_security_opt},
+	{"security-opt", 0, "OPTION",
+		"seccomp=FILE|unconfined, no-new-privileges, unmask=, mask=", set_security_opt},
 	{"shm-size", 0, "SIZE", "size of /dev/shm (64m)", set_shm_size},
 	{"stop-signal", 0, "SIGNAL", "what ends the program at the time-out (TERM)",
 		set_stop_signal},

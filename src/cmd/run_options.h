@@ -11,8 +11,8 @@ struct invocation {
 	struct arena arena;
 	struct notes *notes;
 	char *const *environment;
-	const char *entrypoint;  /* NULL: not given */
-	const char *bundle;      /* NULL: not given */
+	const char *entrypoint; /* NULL: not given */
+	const char *bundle;	/* NULL: not given */
 	const char *uts_option;
 	bool explain;
 	bool trace;

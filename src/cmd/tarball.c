@@ -18,8 +18,8 @@ static const char *flavour(struct arena *arena, const struct idmaps *ids)
 		return "single";
 	for (size_t m = 0; m < 2; m++)
 		for (size_t i = 0; i < maps[m]->n; i++) {
-			const uint32_t values[] = {maps[m]->v[i].inside, maps[m]->v[i].outside,
-				maps[m]->v[i].count};
+			const uint32_t values[] = {
+				maps[m]->v[i].inside, maps[m]->v[i].outside, maps[m]->v[i].count};
 			for (size_t j = 0; j < 3; j++)
 				hash = (hash ^ values[j]) * 1099511628211ull;
 		}
@@ -91,7 +91,7 @@ static bool run_unpack(struct invocation *to, const struct host *host, int tar_f
 	bool ok = start_inside(to, host, &args, fds, 3, &plan, &proc, e);
 	close(wire[1]);
 	ok = ok && listen_to(to, wire[0], ret_digest, e) &&
-		foreground(&plan, &proc, to->notes, &status, e);
+	     foreground(&plan, &proc, to->notes, &status, e);
 	close(wire[0]);
 	proc_drop(&plan, &proc);
 	return ok;
@@ -129,7 +129,7 @@ static bool unpack_new(struct invocation *to, const struct host *host, struct ro
 	if (!rootcache_begin(cache, to->spec.id, &name, &dest_fd, e))
 		return false;
 	bool ok = run_unpack(to, host, tar_fd, dest_fd, &digest, e) &&
-		rootcache_commit(cache, name, dest_fd, digest, map, key, &path, e);
+		  rootcache_commit(cache, name, dest_fd, digest, map, key, &path, e);
 	/* Failed, or there already: what was unpacked here is nobody's. */
 	const char *mine = arena_printf(&to->arena, "%s/%s", cache->path, name);
 	if (faccessat(cache->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -139,8 +139,8 @@ static bool unpack_new(struct invocation *to, const struct host *host, struct ro
 	return ok;
 }
 
-static bool find_or_unpack(struct invocation *to, const struct host *host,
-	struct rootcache *cache, int tar_fd, struct err *e)
+static bool find_or_unpack(struct invocation *to, const struct host *host, struct rootcache *cache,
+	int tar_fd, struct err *e)
 {
 	struct idmaps ids;
 	struct notes said_again = {0};
@@ -180,7 +180,7 @@ bool tarball_unpack(struct invocation *to, const struct host *host, struct err *
 		return err_what(e, ERR_INPUT, "cannot use '%s' as root", path);
 	}
 	bool ok = rootcache_open(&cache, host->cache_dir, &to->arena, e) &&
-		find_or_unpack(to, host, &cache, tar_fd, e);
+		  find_or_unpack(to, host, &cache, tar_fd, e);
 	rootcache_close(&cache);
 	if (!ok)
 		return err_what(e, e->kind == ERR_INTERNAL ? ERR_HOST : e->kind,

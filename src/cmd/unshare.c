@@ -74,8 +74,8 @@ static int unshare_invocation(struct invocation *to, struct err *e)
 	return stay(to, &plan, e);
 }
 
-static int run(const struct command *self, int argc, char **argv, struct notes *notes,
-	struct err *e)
+static int run(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
 {
 	struct invocation to = {.notes = notes, .environment = environ};
 	bool wants_help;
@@ -98,7 +98,8 @@ static int run(const struct command *self, int argc, char **argv, struct notes *
 const struct command command_unshare = {.name = "unshare",
 	.arguments = "[OPTIONS] [COMMAND...]",
 	.summary = "Run a command, or a shell, with your subordinate ids mapped",
-	.details = "\nYour files and those of your containers, as the container's root sees them: to\n"
-		   "repair or delete what belongs to subordinate ids.\n",
+	.details =
+		"\nYour files and those of your containers, as the container's root sees them: to\n"
+		"repair or delete what belongs to subordinate ids.\n",
 	.options = unshare_options,
 	.run = run};

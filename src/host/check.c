@@ -72,7 +72,8 @@ static void explain_userns(struct check_result *r)
 		MEND("sudo sysctl -w user.max_user_namespaces=15000");
 	} else if (read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) == 1) {
 		read_text("/proc/self/attr/current", text, sizeof(text));
-		WHAT("kernel.apparmor_restrict_unprivileged_userns is 1, and this program's profile "
+		WHAT("kernel.apparmor_restrict_unprivileged_userns is 1, and this program's "
+		     "profile "
 		     "is '%.60s'",
 			text);
 		MEND("sudo cp docs/apparmor/guscio /etc/apparmor.d/ && sudo apparmor_parser -r "

@@ -39,8 +39,8 @@ struct host {
 
 	/* Only with HOST_WANT_RANGES. */
 	enum map_rung rung;
-	const char *rung_reason; /* why not a better rung, in the user's words; NULL at the top */
-	const char *rung_hint;   /* what mends it; NULL at the top */
+	const char *rung_reason;  /* why not a better rung, in the user's words; NULL at the top */
+	const char *rung_hint;	  /* what mends it; NULL at the top */
 	struct id_range *subuids; /* outside: first id, count; inside unused */
 	size_t n_subuids;
 	struct id_range *subgids;
@@ -48,9 +48,9 @@ struct host {
 	const char *newuidmap; /* absolute paths; NULL when not usable */
 	const char *newgidmap;
 
-	const char *helper_dir;  /* where guscio's own helpers are: absolute */
-	const char *data_dir;    /* $XDG_DATA_HOME/guscio; not created */
-	const char *cache_dir;   /* $XDG_CACHE_HOME/guscio; not created */
+	const char *helper_dir;	 /* where guscio's own helpers are: absolute */
+	const char *data_dir;	 /* $XDG_DATA_HOME/guscio; not created */
+	const char *cache_dir;	 /* $XDG_CACHE_HOME/guscio; not created */
 	const char *runtime_dir; /* $XDG_RUNTIME_DIR/guscio, else a private directory in /tmp;
 				    not created */
 };

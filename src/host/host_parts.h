@@ -18,7 +18,7 @@ void ladder_find(struct host *host, struct arena *arena);
 bool ranges_parse(struct host *host, struct arena *arena, const char *text);
 
 /* Every id of /proc/self/uid_map text, as seen inside, without @own. */
-bool ranges_from_map(const char *text, uint32_t own, struct arena *arena, struct id_range **ret,
-	size_t *ret_n);
+bool ranges_from_map(
+	const char *text, uint32_t own, struct arena *arena, struct id_range **ret, size_t *ret_n);
 
 #endif

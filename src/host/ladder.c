@@ -19,8 +19,7 @@ static const char *find_program(struct arena *arena, const char *name)
 	for (int round = 0; round < 2; round++) {
 		for (const char *p = round ? rest : path; p && *p;) {
 			size_t len = strcspn(p, ":");
-			const char *candidate =
-				arena_printf(arena, "%.*s/%s", (int)len, p, name);
+			const char *candidate = arena_printf(arena, "%.*s/%s", (int)len, p, name);
 			if (p[0] == '/' && access(candidate, X_OK) == 0)
 				return candidate;
 			p += len + (p[len] == ':');
@@ -35,7 +34,8 @@ static const char *why_unusable(struct host *host, struct arena *arena, const ch
 	struct stat st;
 	struct statvfs fs;
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L) == 1) {
-		host->rung_hint = "it was started under no_new_privs (a sandbox, a hardened service)";
+		host->rung_hint =
+			"it was started under no_new_privs (a sandbox, a hardened service)";
 		return "no_new_privs is set on this process";
 	}
 	if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID)) {
@@ -46,8 +46,8 @@ static const char *why_unusable(struct host *host, struct arena *arena, const ch
 		return NULL;
 	if (filecaps_has(path, cap))
 		return NULL;
-	host->rung_hint = arena_printf(arena, "sudo setcap cap_set%cid=ep %s",
-		cap == CAP_SETUID ? 'u' : 'g', path);
+	host->rung_hint = arena_printf(
+		arena, "sudo setcap cap_set%cid=ep %s", cap == CAP_SETUID ? 'u' : 'g', path);
 	return arena_printf(arena, "'%s' has neither file capabilities nor setuid", path);
 }
 
@@ -86,8 +86,8 @@ static bool find_direct(struct host *host, struct arena *arena)
 	uid_map = arena_read_file(arena, AT_FDCWD, "/proc/self/uid_map", NULL, &ignored);
 	gid_map = arena_read_file(arena, AT_FDCWD, "/proc/self/gid_map", NULL, &ignored);
 	return uid_map && gid_map &&
-		ranges_from_map(uid_map, host->uid, arena, &host->subuids, &host->n_subuids) &&
-		ranges_from_map(gid_map, host->gid, arena, &host->subgids, &host->n_subgids);
+	       ranges_from_map(uid_map, host->uid, arena, &host->subuids, &host->n_subuids) &&
+	       ranges_from_map(gid_map, host->gid, arena, &host->subgids, &host->n_subgids);
 }
 
 void ladder_find(struct host *host, struct arena *arena)

@@ -73,12 +73,12 @@ static bool is_ours(const char *path)
 {
 	struct stat st;
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
-		!(st.st_mode & 022);
+	       !(st.st_mode & 022);
 }
 
 /* $NAME when it is absolute; relative values are to be ignored [XDG base directories]. */
-static const char *base_dir(struct host *host, struct arena *arena, const char *variable,
-	const char *fallback)
+static const char *base_dir(
+	struct host *host, struct arena *arena, const char *variable, const char *fallback)
 {
 	const char *value = getenv(variable);
 	const char *home = getenv("HOME");

@@ -20,10 +20,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define ANSWER_MAX    16384
-#define RANGES_MAX    256
+#define ANSWER_MAX 16384
+#define RANGES_MAX 256
 /* A directory service can change without a file here changing. */
-#define NSS_TTL_S     600
+#define NSS_TTL_S 600
 
 bool ranges_parse(struct host *host, struct arena *arena, const char *text)
 {
@@ -38,22 +38,23 @@ bool ranges_parse(struct host *host, struct arena *arena, const char *text)
 		text += taken;
 		if (host->n_subuids >= RANGES_MAX || host->n_subgids >= RANGES_MAX)
 			return true;
-		struct id_range *range = kind == 'u'
-			? ARENA_APPEND(arena, host->subuids, host->n_subuids)
-			: ARENA_APPEND(arena, host->subgids, host->n_subgids);
+		struct id_range *range =
+			kind == 'u' ? ARENA_APPEND(arena, host->subuids, host->n_subuids)
+				    : ARENA_APPEND(arena, host->subgids, host->n_subgids);
 		*range = (struct id_range){.outside = (uint32_t)start, .count = (uint32_t)count};
 	}
 	return true;
 }
 
-bool ranges_from_map(const char *text, uint32_t own, struct arena *arena, struct id_range **ret,
-	size_t *ret_n)
+bool ranges_from_map(
+	const char *text, uint32_t own, struct arena *arena, struct id_range **ret, size_t *ret_n)
 {
 	struct id_range *v = NULL;
 	size_t n = 0;
 	unsigned inside, outside, count;
 	int taken = 0;
-	while (n < RANGES_MAX && sscanf(text, "%u %u %u%n", &inside, &outside, &count, &taken) == 3) {
+	while (n < RANGES_MAX &&
+		sscanf(text, "%u %u %u%n", &inside, &outside, &count, &taken) == 3) {
 		text += taken;
 		/* Around the own id, which is mapped by itself. */
 		uint32_t before = own >= inside && own - inside < count ? own - inside : count;
@@ -76,8 +77,8 @@ static const char *file_key(struct arena *arena, const char *path)
 	if (stat(path, &st) < 0)
 		return "-";
 	return arena_printf(arena, "%llx.%llx.%lld.%lld.%ld", (unsigned long long)st.st_dev,
-		(unsigned long long)st.st_ino, (long long)st.st_size,
-		(long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+		(unsigned long long)st.st_ino, (long long)st.st_size, (long long)st.st_ctim.tv_sec,
+		st.st_ctim.tv_nsec);
 }
 
 static const char *cache_key(struct host *host, struct arena *arena)
@@ -92,8 +93,7 @@ static const char *cache_key(struct host *host, struct arena *arena)
 static bool uses_service(struct arena *arena)
 {
 	struct err ignored;
-	const char *text =
-		arena_read_file(arena, AT_FDCWD, "/etc/nsswitch.conf", NULL, &ignored);
+	const char *text = arena_read_file(arena, AT_FDCWD, "/etc/nsswitch.conf", NULL, &ignored);
 	for (const char *p = text; p && *p; p += strcspn(p, "\n"), p += *p == '\n') {
 		if (!text_starts(p, "subid:"))
 			continue;
@@ -132,7 +132,7 @@ static void write_cache(struct host *host, struct arena *arena, const char *path
 	if (fd < 0)
 		return;
 	bool ok = write(fd, key, strlen(key)) == (ssize_t)strlen(key) &&
-		write(fd, answer, strlen(answer)) == (ssize_t)strlen(answer);
+		  write(fd, answer, strlen(answer)) == (ssize_t)strlen(answer);
 	if (!ok || rename(temporary, path) < 0)
 		unlink(temporary);
 }

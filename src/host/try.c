@@ -47,7 +47,7 @@ static bool enter(void)
 	snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
 	snprintf(gid, sizeof(gid), "0 %u 1", getegid());
 	return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && put("/proc/self/setgroups", "deny") &&
-		put("/proc/self/uid_map", uid) && put("/proc/self/gid_map", gid);
+	       put("/proc/self/uid_map", uid) && put("/proc/self/gid_map", gid);
 }
 
 /* AppArmor lets the namespace be made and takes its capabilities: so one is used. */

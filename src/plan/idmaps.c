@@ -15,8 +15,8 @@ struct side {
 	size_t n_ranges;
 };
 
-static void append(struct arena *a, struct id_map *map, uint32_t inside, uint32_t outside,
-	uint32_t count)
+static void append(
+	struct arena *a, struct id_map *map, uint32_t inside, uint32_t outside, uint32_t count)
 {
 	if (!count || map->n == ID_MAP_MAX)
 		return;
@@ -37,8 +37,8 @@ static size_t cut_own(const struct id_range *range, uint32_t own, struct id_rang
 }
 
 /* Gives the ranges, in their order, the inside ids from @next up, leaving out @skip. */
-static void append_ranges(struct arena *a, struct id_map *map, const struct side *side,
-	uint32_t next, uint32_t skip)
+static void append_ranges(
+	struct arena *a, struct id_map *map, const struct side *side, uint32_t next, uint32_t skip)
 {
 	for (size_t i = 0; i < side->n_ranges; i++) {
 		struct id_range parts[2];
@@ -103,8 +103,8 @@ static bool is_granted(const struct side *side, const struct id_range *wish)
 static bool check_manual(const struct id_map *map, const struct side *side, struct err *e)
 {
 	if (!id_map_valid(map))
-		return err_what(e, ERR_USAGE, "the %s id map has ranges that overlap or wrap",
-			side->word);
+		return err_what(
+			e, ERR_USAGE, "the %s id map has ranges that overlap or wrap", side->word);
 	for (size_t i = 0; i < map->n; i++) {
 		const struct id_range *wish = &map->v[i];
 		if (is_granted(side, wish))
@@ -139,8 +139,9 @@ static bool map_manual(const struct spec *spec, const struct side *uid, const st
 
 static void note_fallback(const struct host *host, struct notes *notes)
 {
-	notes_add(notes, "only your own id is mapped inside (%s): programs that change users or "
-			 "owners will fail; to mend it: %s",
+	notes_add(notes,
+		"only your own id is mapped inside (%s): programs that change users or "
+		"owners will fail; to mend it: %s",
 		host->rung_reason ? host->rung_reason : "no subordinate ids",
 		host->rung_hint ? host->rung_hint : "guscio doctor");
 }
@@ -151,8 +152,9 @@ static void note_small(const struct idmaps *maps, struct notes *notes)
 	if (id_map_size(&maps->gid) < size)
 		size = id_map_size(&maps->gid);
 	if (size < COMFORTABLE_COUNT)
-		notes_add(notes, "%llu ids are mapped inside: files and users of higher ids, such "
-				 "as nobody (65534), cannot be had",
+		notes_add(notes,
+			"%llu ids are mapped inside: files and users of higher ids, such "
+			"as nobody (65534), cannot be had",
 			(unsigned long long)size);
 }
 
@@ -167,7 +169,7 @@ static void finish(const struct spec *spec, const struct side *uid, const struct
 	maps->root_mapped =
 		id_map_out(&maps->uid, 0, &outside) && id_map_out(&maps->gid, 0, &outside);
 	bool as_caller = spec->userns == USERNS_KEEP_ID ||
-		(spec->userns == USERNS_MANUAL && !maps->root_mapped);
+			 (spec->userns == USERNS_MANUAL && !maps->root_mapped);
 	maps->default_uid = as_caller ? maps->caller_uid : 0;
 	maps->default_gid = as_caller ? maps->caller_gid : 0;
 }

@@ -19,8 +19,7 @@ static const struct {
 
 static const char *const masked[] = {"/proc/acpi", "/proc/asound", "/proc/interrupts",
 	"/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
-	"/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
-	"/sys/firmware"};
+	"/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"};
 
 static const char *const readonly[] = {
 	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
@@ -41,10 +40,8 @@ void spec_init(struct spec *spec, struct arena *arena)
 		.init = true,
 		.stop_signal = SIGTERM,
 		.stop_timeout_ms = 10000,
-		.process = {.cwd = "/",
-			.user = "",
-			.umask = 022,
-			.caps = {.bounding = CAPS_DEFAULT}}};
+		.process = {
+			.cwd = "/", .user = "", .umask = 022, .caps = {.bounding = CAPS_DEFAULT}}};
 	for (size_t i = 0; i < sizeof(default_mounts) / sizeof(default_mounts[0]); i++) {
 		struct mount_spec *m = ARENA_APPEND(arena, spec->mounts, spec->n_mounts);
 		m->destination = default_mounts[i].destination;

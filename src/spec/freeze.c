@@ -92,8 +92,8 @@ static bool check_mounts(struct spec *spec, struct err *e)
 	for (size_t i = 0; i < spec->n_mounts; i++) {
 		struct mount_spec *m = &spec->mounts[i];
 		if (!text_path_clean(m->destination, clean, sizeof(clean)))
-			return err_what(e, ERR_USAGE, "mount target '%s' is not absolute",
-				m->destination);
+			return err_what(
+				e, ERR_USAGE, "mount target '%s' is not absolute", m->destination);
 		if (strcmp(clean, m->destination))
 			m->destination = arena_strdup(spec->arena, clean);
 		if (!mount_options_parse(m, spec->arena, &ignored, e))
@@ -114,8 +114,8 @@ bool spec_freeze(struct spec *spec, struct notes *notes, struct err *e)
 			return false;
 	if (!spec->hostname && spec->namespaces[NS_UTS].mode == NS_PRIVATE)
 		spec->hostname = spec->name && strlen(spec->name) <= 64
-			? spec->name
-			: arena_strndup(spec->arena, spec->id, 12);
+					 ? spec->name
+					 : arena_strndup(spec->arena, spec->id, 12);
 	if (spec->hostname)
 		strv_env_set(spec->arena, &spec->process.env,
 			arena_printf(spec->arena, "HOSTNAME=%s", spec->hostname));

@@ -64,10 +64,10 @@ static json_t *rlimits(const struct process_spec *process)
 	json_t *array = json_array();
 	for (size_t i = 0; i < process->n_rlimits; i++) {
 		const struct rlimit_spec *r = &process->rlimits[i];
-		json_array_append_new(array,
-			json_pack("{s:s, s:I, s:I}", "type", spec_rlimit_name(r->resource), "soft",
-				(json_int_t)r->limit.rlim_cur, "hard",
-				(json_int_t)r->limit.rlim_max));
+		json_array_append_new(
+			array, json_pack("{s:s, s:I, s:I}", "type", spec_rlimit_name(r->resource),
+				       "soft", (json_int_t)r->limit.rlim_cur, "hard",
+				       (json_int_t)r->limit.rlim_max));
 	}
 	return array;
 }
@@ -184,8 +184,8 @@ static void add_annotations(const struct spec *spec, json_t *annotations)
 	for (size_t i = 0; i < spec->annotations.n; i++) {
 		const char *entry = spec->annotations.v[i];
 		size_t len = strcspn(entry, "=");
-		json_object_set_new(annotations, arena_strndup(spec->arena, entry, len),
-			text(entry + len + 1));
+		json_object_set_new(
+			annotations, arena_strndup(spec->arena, entry, len), text(entry + len + 1));
 	}
 	add_flag(annotations, "guscio.userns", spec->userns != USERNS_AUTO, modes[spec->userns]);
 	add_flag(annotations, "guscio.init", !spec->init, "false");

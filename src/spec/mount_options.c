@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum word_kind {
-	WORD_ATTR,        /* set and clear of MOUNT_ATTR_* */
+	WORD_ATTR, /* set and clear of MOUNT_ATTR_* */
 	WORD_PROPAGATION,
 	WORD_BIND,
 	WORD_NOTHING, /* accepted: it has no effect on this kernel, or is the default */

@@ -10,12 +10,12 @@
 struct mount_flags {
 	uint64_t attr_set; /* MOUNT_ATTR_* */
 	uint64_t attr_clr;
-	bool recursive;      /* rbind (the default for binds): with everything below */
-	bool recursive_attr; /* rro, rnosuid …, and ro: applied to everything below */
+	bool recursive;	      /* rbind (the default for binds): with everything below */
+	bool recursive_attr;  /* rro, rnosuid …, and ro: applied to everything below */
 	uint64_t propagation; /* MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE */
 	bool propagation_recursive;
-	bool create_source;  /* bind-create-src, or a docker-style missing source */
-	struct strv data;    /* file system options: size=64m, mode=1777, lowerdir=… */
+	bool create_source; /* bind-create-src, or a docker-style missing source */
+	struct strv data;   /* file system options: size=64m, mode=1777, lowerdir=… */
 };
 
 /*

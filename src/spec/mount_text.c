@@ -7,8 +7,8 @@
 #define PARTS_MAX 64
 
 /* Splits at @separator; a backslash before ':' keeps it. Pieces live in the arena. */
-static bool split(const char *text, char separator, struct arena *a, struct strv *ret,
-	struct err *e)
+static bool split(
+	const char *text, char separator, struct arena *a, struct strv *ret, struct err *e)
 {
 	char *piece = arena_alloc(a, strlen(text) + 1);
 	size_t n = 0;
@@ -222,8 +222,8 @@ static bool is_true(const char *value, bool *ret)
 	return found;
 }
 
-static bool set_switch(const char *value, const char *word, struct arena *a,
-	struct mount_spec *m, struct err *e)
+static bool set_switch(
+	const char *value, const char *word, struct arena *a, struct mount_spec *m, struct err *e)
 {
 	bool on;
 	if (!is_true(value, &on))
@@ -296,8 +296,7 @@ static bool set_field(const char *field, struct arena *a, struct mount_spec *m, 
 
 bool mount_from_mount(const char *text, struct arena *a, struct mount_spec *ret, struct err *e)
 {
-	static const char *const types[] = {
-		"bind", "tmpfs", "overlay", "mqueue", "devpts", NULL};
+	static const char *const types[] = {"bind", "tmpfs", "overlay", "mqueue", "devpts", NULL};
 	struct mount_spec m = {.type = "bind"};
 	struct strv fields = {0};
 	bool is_known = false;

@@ -114,8 +114,8 @@ bool spec_add_ulimit(struct spec *spec, const char *text, struct err *e)
 	if (!ok || (hard && !to_limit(hard, &limit.rlim_max)))
 		return err_what(e, ERR_USAGE, "--ulimit '%s' is not NAME=SOFT[:HARD]", text);
 	if (limit.rlim_cur > limit.rlim_max)
-		return err_what(e, ERR_USAGE, "--ulimit '%s': the soft limit is above the hard one",
-			text);
+		return err_what(
+			e, ERR_USAGE, "--ulimit '%s': the soft limit is above the hard one", text);
 	struct rlimit_spec *slot = ARENA_APPEND(a, spec->process.rlimits, spec->process.n_rlimits);
 	slot->resource = (int)found->value;
 	slot->limit = limit;
@@ -163,11 +163,11 @@ bool spec_add_env_file(struct spec *spec, const char *text, const char *name,
 			continue;
 		size_t name_len = strcspn(entry, "=");
 		if (memchr(entry, ' ', name_len) || memchr(entry, '\t', name_len))
-			return err_what(e, ERR_USAGE, "'%s' line %zu: a variable's name has a space",
-				name, line);
+			return err_what(e, ERR_USAGE,
+				"'%s' line %zu: a variable's name has a space", name, line);
 		if (!spec_add_env(spec, entry, environment, e))
-			return err_what(e, ERR_USAGE, "'%s' line %zu: no variable's name", name,
-				line);
+			return err_what(
+				e, ERR_USAGE, "'%s' line %zu: no variable's name", name, line);
 	}
 	return true;
 }
@@ -193,8 +193,8 @@ bool spec_add_device(struct spec *spec, const char *text, struct err *e)
 	if (rest[0] && (strlen(rest) != 3 || !strchr(rest, 'r') || !strchr(rest, 'w') ||
 			       !strchr(rest, 'm'))) {
 		err_what(e, ERR_USAGE, "--device '%s' asks for fewer permissions", text);
-		return err_hint(e, "they need a device cgroup, which only root has: leave '%s' out",
-			rest);
+		return err_hint(
+			e, "they need a device cgroup, which only root has: leave '%s' out", rest);
 	}
 	if (source[0] != '/' || !text_path_clean(destination, clean, sizeof(clean)) ||
 		!text_starts(clean, "/dev/")) {
@@ -318,8 +318,8 @@ bool spec_add_host(struct spec *spec, const char *text, struct err *e)
 	return true;
 }
 
-bool spec_set_namespace(struct spec *spec, enum ns_kind ns, const char *option, const char *text,
-	struct err *e)
+bool spec_set_namespace(
+	struct spec *spec, enum ns_kind ns, const char *option, const char *text, struct err *e)
 {
 	struct ns_spec *to = &spec->namespaces[ns];
 	if (!strcmp(text, "private")) {

@@ -35,7 +35,7 @@ void spec_add_group(struct spec *spec, const char *text);
 /* --add-host NAME:ADDRESS */
 bool spec_add_host(struct spec *spec, const char *text, struct err *e);
 /* --pid, --net, --ipc, --uts, --cgroupns, --userns, --time: private, host, container:X, ns:PATH */
-bool spec_set_namespace(struct spec *spec, enum ns_kind ns, const char *option, const char *text,
-	struct err *e);
+bool spec_set_namespace(
+	struct spec *spec, enum ns_kind ns, const char *option, const char *text, struct err *e);
 
 #endif

@@ -67,8 +67,8 @@ static bool parse_account(struct piece line, struct account *ret)
 	return true;
 }
 
-static bool find_account(struct piece text, struct piece name, const uint32_t *uid,
-	struct account *ret)
+static bool find_account(
+	struct piece text, struct piece name, const uint32_t *uid, struct account *ret)
 {
 	while (text.n) {
 		struct account account;

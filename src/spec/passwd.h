@@ -11,15 +11,15 @@
 #include "base/err.h"
 
 #define PASSWD_GROUPS_MAX 64
-#define PASSWD_SIZE_MAX   ((size_t)1 << 20) /* larger files are refused by the reader */
+#define PASSWD_SIZE_MAX	  ((size_t)1 << 20) /* larger files are refused by the reader */
 
 struct user_id {
 	uint32_t uid;
 	uint32_t gid;
 	uint32_t groups[PASSWD_GROUPS_MAX]; /* supplementary, without gid */
 	size_t n_groups;
-	char name[64];   /* "" when the id is not in passwd */
-	char home[256];  /* "/" when unknown */
+	char name[64];	 /* "" when the id is not in passwd */
+	char home[256];	 /* "/" when unknown */
 	char shell[256]; /* "/bin/sh" when unknown */
 };
 
@@ -43,7 +43,6 @@ bool passwd_find_user(const char *text, uint32_t default_uid, const char *passwd
 	struct err *e);
 
 /* The gid of a group given by name or number; false when a name is unknown. */
-bool passwd_find_group(
-	const char *text, const char *group, size_t group_size, uint32_t *ret_gid);
+bool passwd_find_group(const char *text, const char *group, size_t group_size, uint32_t *ret_gid);
 
 #endif

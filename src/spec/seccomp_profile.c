@@ -31,8 +31,8 @@ struct reader {
 
 static bool refuse(struct reader *r, const char *why)
 {
-	return err_what(r->e, ERR_INPUT, "system call profile '%s': %s %s", r->context->name, r->path,
-		why);
+	return err_what(
+		r->e, ERR_INPUT, "system call profile '%s': %s %s", r->context->name, r->path, why);
 }
 
 static bool read_action(struct reader *r, json_t *value, enum rule_action *ret)
@@ -135,7 +135,7 @@ static bool is_kernel_at_least(const struct reader *r, json_t *text)
 		return true;
 	sscanf(json_string_value(text), "%d.%d", &major, &minor);
 	return r->context->kernel_major > major ||
-		(r->context->kernel_major == major && r->context->kernel_minor >= minor);
+	       (r->context->kernel_major == major && r->context->kernel_minor >= minor);
 }
 
 static bool is_meant(const struct reader *r, json_t *rule)

@@ -32,7 +32,7 @@ enum ns_kind {
 enum ns_mode {
 	NS_PRIVATE,
 	NS_HOST,
-	NS_JOIN_PATH,      /* from: path of a namespace file */
+	NS_JOIN_PATH,	   /* from: path of a namespace file */
 	NS_JOIN_CONTAINER, /* from: name or id of a running container */
 };
 
@@ -42,11 +42,11 @@ struct ns_spec {
 };
 
 enum userns_mode {
-	USERNS_AUTO,    /* container root is the caller, the rest subordinate ids */
+	USERNS_AUTO,	/* container root is the caller, the rest subordinate ids */
 	USERNS_KEEP_ID, /* the caller keeps the own id, root is a subordinate id */
-	USERNS_SINGLE,  /* one id, the caller's */
-	USERNS_MANUAL,  /* uid_map and gid_map as given */
-	USERNS_JOIN,    /* namespaces[NS_USER] says whose */
+	USERNS_SINGLE,	/* one id, the caller's */
+	USERNS_MANUAL,	/* uid_map and gid_map as given */
+	USERNS_JOIN,	/* namespaces[NS_USER] says whose */
 };
 
 enum root_kind {
@@ -58,7 +58,7 @@ enum root_kind {
 enum overlay_kind {
 	OVERLAY_NONE,
 	OVERLAY_THROWAWAY, /* changes live in memory and end with the container */
-	OVERLAY_KEPT,      /* changes are kept under overlay_name */
+	OVERLAY_KEPT,	   /* changes are kept under overlay_name */
 };
 
 struct root_spec {
@@ -78,7 +78,7 @@ struct mount_spec {
 };
 
 struct device_spec {
-	const char *source;      /* on the host */
+	const char *source;	 /* on the host */
 	const char *destination; /* in the container */
 };
 
@@ -111,14 +111,14 @@ struct seccomp_spec {
 };
 
 struct process_spec {
-	bool terminal;    /* -t */
+	bool terminal;	  /* -t */
 	bool interactive; /* -i: standard input stays open */
 	struct strv args;
 	struct strv env;
 	const char *cwd;
-	const char *user; /* "", "name", "7", "name:group", "7:8" */
+	const char *user;	  /* "", "name", "7", "name:group", "7:8" */
 	struct strv extra_groups; /* names or ids */
-	bool keep_groups;         /* --group-add keep-groups, said aloud */
+	bool keep_groups;	  /* --group-add keep-groups, said aloud */
 	struct caps_spec caps;
 	struct rlimit_spec *rlimits;
 	size_t n_rlimits;
@@ -130,7 +130,7 @@ struct process_spec {
 
 struct spec {
 	struct arena *arena;
-	const char *id;   /* 64 hex digits */
+	const char *id;	  /* 64 hex digits */
 	const char *name; /* NULL: none */
 	const char *hostname;
 	const char *domainname;
@@ -155,7 +155,7 @@ struct spec {
 	bool nest;
 	int stop_signal;
 	uint64_t stop_timeout_ms;
-	uint64_t timeout_ms; /* 0: none */
+	uint64_t timeout_ms;	 /* 0: none */
 	struct strv extra_hosts; /* "name:address" */
 	struct strv annotations; /* "key=value", those not of guscio */
 };

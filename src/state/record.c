@@ -12,7 +12,7 @@
 
 #define BOOT_ID_SIZE 64
 /* How many directories one sweep looks at. */
-#define SWEEP_MAX 16
+#define SWEEP_MAX   16
 #define SWEEP_AGE_S 2
 
 static bool read_boot_id(char *buf, size_t size)
@@ -124,8 +124,8 @@ static bool take_name(int runtime_fd, const char *id, const char *name, struct e
 	return err_msg(e, ERR_STATE, "the name '%s' is fought over", name);
 }
 
-bool state_claim(const char *runtime_dir, const char *id, const char *name, int *ret_lock_fd,
-	struct err *e)
+bool state_claim(
+	const char *runtime_dir, const char *id, const char *name, int *ret_lock_fd, struct err *e)
 {
 	CLEAN(clean_fd) int runtime_fd = -1;
 	CLEAN(clean_fd) int lock_fd = -1;
@@ -171,7 +171,8 @@ void state_release(const char *runtime_dir, const char *id, const char *name)
 		return;
 	if (name) {
 		snprintf(path, sizeof(path), "names/%s", name);
-		/* The name first: who finds it free must not find it gone from under a new holder. */
+		/* The name first: who finds it free must not find it gone from under a new holder.
+		 */
 		if (read_link(runtime_fd, path, holder, sizeof(holder)) && !strcmp(holder, id))
 			unlinkat(runtime_fd, path, 0);
 	}
@@ -185,8 +186,8 @@ static bool parse_record(const char *text, const char *id, struct state_record *
 	unsigned long long start_time;
 	int version, pid;
 	record.name[0] = '\0';
-	int got = sscanf(text, "guscio %d\nboot %63s\npid %d\nstart %llu\nname %127[^\n]",
-		&version, boot_id, &pid, &start_time, record.name);
+	int got = sscanf(text, "guscio %d\nboot %63s\npid %d\nstart %llu\nname %127[^\n]", &version,
+		boot_id, &pid, &start_time, record.name);
 	if (got < 4 || version != STATE_VERSION || pid <= 1 ||
 		!read_boot_id(boot_now, sizeof(boot_now)) || strcmp(boot_id, boot_now))
 		return false;
@@ -209,7 +210,7 @@ static bool read_record(int runtime_fd, const char *id, struct state_record *ret
 	text[n] = '\0';
 	/* A pid that was given to somebody else has another start time. */
 	return parse_record(text, id, ret) && state_start_time(ret->pid, &start_time) &&
-		start_time == ret->start_time;
+	       start_time == ret->start_time;
 }
 
 static bool is_id(const char *s)
@@ -238,8 +239,7 @@ static bool find_prefix(int runtime_fd, const char *prefix, char *ret_id, struct
 	return found == 1 || err_what(e, ERR_STATE, "no container '%s'", prefix);
 }
 
-bool state_find(const char *runtime_dir, const char *text, struct state_record *ret,
-	struct err *e)
+bool state_find(const char *runtime_dir, const char *text, struct state_record *ret, struct err *e)
 {
 	char path[16 + STATE_NAME_MAX], id[STATE_ID_SIZE + 8];
 	CLEAN(clean_fd) int runtime_fd = -1;
@@ -256,7 +256,7 @@ bool state_find(const char *runtime_dir, const char *text, struct state_record *
 			return false;
 	}
 	return read_record(runtime_fd, id, ret) ||
-		err_what(e, ERR_STATE, "container '%s' does not run", text);
+	       err_what(e, ERR_STATE, "container '%s' does not run", text);
 }
 
 void state_sweep(const char *runtime_dir)
@@ -274,12 +274,12 @@ void state_sweep(const char *runtime_dir)
 			continue;
 		looked++;
 		CLEAN(clean_fd)
-		int fd = openat(runtime_fd, entry->d_name,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		int fd = openat(
+			runtime_fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		struct stat st;
 		/* A young one's starter may stand between its mkdir and its lock. */
-		bool is_new = fd < 0 || fstat(fd, &st) < 0 ||
-			time(NULL) - st.st_ctime < SWEEP_AGE_S;
+		bool is_new =
+			fd < 0 || fstat(fd, &st) < 0 || time(NULL) - st.st_ctime < SWEEP_AGE_S;
 		if (is_new || flock(fd, LOCK_EX | LOCK_NB) < 0)
 			continue;
 		remove_directory(runtime_fd, entry->d_name);

@@ -23,7 +23,7 @@
 struct state_record {
 	char id[STATE_ID_SIZE];
 	char name[STATE_NAME_MAX];
-	pid_t pid;           /* pid 1 of the container, as the host counts */
+	pid_t pid;	     /* pid 1 of the container, as the host counts */
 	uint64_t start_time; /* of that process, in clock ticks since boot [proc(5)] */
 };
 
@@ -33,8 +33,8 @@ struct state_record {
  * @ret_lock_fd: keep it open as long as the container lives
  * Errors: ERR_STATE the name is in use; ERR_HOST the runtime directory is not ours alone.
  */
-bool state_claim(const char *runtime_dir, const char *id, const char *name, int *ret_lock_fd,
-	struct err *e);
+bool state_claim(
+	const char *runtime_dir, const char *id, const char *name, int *ret_lock_fd, struct err *e);
 
 /* Writes the record: temporary file, then rename. */
 bool state_write(const char *runtime_dir, const struct state_record *record, struct err *e);
@@ -46,8 +46,7 @@ void state_release(const char *runtime_dir, const char *id, const char *name);
  * state_find() - a running container by name, id or unique prefix of an id
  * Errors: ERR_STATE unknown, ambiguous, or no longer running.
  */
-bool state_find(const char *runtime_dir, const char *text, struct state_record *ret,
-	struct err *e);
+bool state_find(const char *runtime_dir, const char *text, struct state_record *ret, struct err *e);
 
 /*
  * state_sweep() - remove what starters that were killed left behind

@@ -29,8 +29,8 @@ static bool make_path(const char *path, struct err *e)
 	return true;
 }
 
-bool rootcache_open(struct rootcache *cache, const char *cache_dir, struct arena *arena,
-	struct err *e)
+bool rootcache_open(
+	struct rootcache *cache, const char *cache_dir, struct arena *arena, struct err *e)
 {
 	const char *path = arena_printf(arena, "%s/roots", cache_dir);
 	if (!make_path(path, e))
@@ -63,8 +63,7 @@ bool rootcache_key(const struct rootcache *cache, int tar_fd, const char *flavou
 	return true;
 }
 
-bool rootcache_lock(const struct rootcache *cache, const char *key, int *ret_lock_fd,
-	struct err *e)
+bool rootcache_lock(const struct rootcache *cache, const char *key, int *ret_lock_fd, struct err *e)
 {
 	const char *name = arena_printf(cache->arena, "index/%s.lock", key);
 	CLEAN(clean_fd)
@@ -87,8 +86,8 @@ const char *rootcache_find(const struct rootcache *cache, const char *key)
 	if (n <= 0)
 		return NULL;
 	target[n] = '\0';
-	if (strchr(target, '/') ||
-		fstatat(cache->dir_fd, target, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+	if (strchr(target, '/') || fstatat(cache->dir_fd, target, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		!S_ISDIR(st.st_mode))
 		return NULL;
 	return arena_printf(cache->arena, "%s/%s", cache->path, target);
 }

@@ -15,13 +15,13 @@
 #include "base/err.h"
 
 struct rootcache {
-	int dir_fd;       /* roots/ */
+	int dir_fd;	  /* roots/ */
 	const char *path; /* its absolute path */
 	struct arena *arena;
 };
 
-bool rootcache_open(struct rootcache *cache, const char *cache_dir, struct arena *arena,
-	struct err *e);
+bool rootcache_open(
+	struct rootcache *cache, const char *cache_dir, struct arena *arena, struct err *e);
 void rootcache_close(struct rootcache *cache);
 
 /* The identity of an open tarball, as a file name. */
@@ -29,8 +29,8 @@ bool rootcache_key(const struct rootcache *cache, int tar_fd, const char *flavou
 	const char **ret_key, struct err *e);
 
 /* Waits until nobody else unpacks the same file; released by closing. */
-bool rootcache_lock(const struct rootcache *cache, const char *key, int *ret_lock_fd,
-	struct err *e);
+bool rootcache_lock(
+	const struct rootcache *cache, const char *key, int *ret_lock_fd, struct err *e);
 
 /* Path of the unpacked root, or NULL when it is not there. */
 const char *rootcache_find(const struct rootcache *cache, const char *key);

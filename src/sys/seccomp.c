@@ -25,8 +25,8 @@ struct seccomp_filter seccomp_builtin(enum seccomp_builtin which)
 		CAPS_BIT(CAP_SYS_RAWIO) | CAPS_BIT(CAP_SYS_TTY_CONFIG) | CAPS_BIT(CAP_SYSLOG) |    \
 		CAPS_BIT(CAP_BPF) | CAPS_BIT(CAP_PERFMON))
 
-bool seccomp_compile_for_caps(uint64_t caps, bool nest, struct arena *arena,
-	struct seccomp_filter *ret, struct err *e)
+bool seccomp_compile_for_caps(
+	uint64_t caps, bool nest, struct arena *arena, struct seccomp_filter *ret, struct err *e)
 {
 	if ((caps & CAPS_OF_POLICY) == (CAPS_DEFAULT & CAPS_OF_POLICY)) {
 		*ret = seccomp_builtin(nest ? SECCOMP_BUILTIN_NEST : SECCOMP_BUILTIN_DEFAULT);
@@ -48,8 +48,7 @@ bool seccomp_install(const struct seccomp_filter *filter, struct err *e)
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
 		    &program) == 0)
 		return true;
-	if (errno == EINVAL &&
-		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0UL, &program) == 0)
+	if (errno == EINVAL && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0UL, &program) == 0)
 		return true;
 	return err_sys(e, "install a system call filter");
 }

@@ -23,7 +23,7 @@ struct seccomp_filter {
 
 enum seccomp_builtin {
 	SECCOMP_BUILTIN_DEFAULT, /* docker's default capabilities */
-	SECCOMP_BUILTIN_NEST,    /* the same, and containers can be made inside */
+	SECCOMP_BUILTIN_NEST,	 /* the same, and containers can be made inside */
 };
 
 /* A filter that was compiled into the program; borrowed, constant. */
@@ -36,8 +36,8 @@ struct seccomp_filter seccomp_builtin(enum seccomp_builtin which);
  * @nest: as SECCOMP_BUILTIN_NEST
  * Uses the built-in filters when they fit, so that the usual start compiles nothing.
  */
-bool seccomp_compile_for_caps(uint64_t caps, bool nest, struct arena *arena,
-	struct seccomp_filter *ret, struct err *e);
+bool seccomp_compile_for_caps(
+	uint64_t caps, bool nest, struct arena *arena, struct seccomp_filter *ret, struct err *e);
 
 /*
  * seccomp_compile_profile() - a profile as spec/seccomp_profile.h has read it

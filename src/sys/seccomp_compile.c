@@ -32,8 +32,11 @@ static uint32_t to_action(enum rule_action action, unsigned errno_value)
 static struct scmp_arg_cmp to_compare(const struct rule_argument *argument)
 {
 	static const enum scmp_compare operators[] = {[RULE_NE] = SCMP_CMP_NE,
-		[RULE_LT] = SCMP_CMP_LT, [RULE_LE] = SCMP_CMP_LE, [RULE_EQ] = SCMP_CMP_EQ,
-		[RULE_GE] = SCMP_CMP_GE, [RULE_GT] = SCMP_CMP_GT,
+		[RULE_LT] = SCMP_CMP_LT,
+		[RULE_LE] = SCMP_CMP_LE,
+		[RULE_EQ] = SCMP_CMP_EQ,
+		[RULE_GE] = SCMP_CMP_GE,
+		[RULE_GT] = SCMP_CMP_GT,
 		[RULE_MASKED_EQ] = SCMP_CMP_MASKED_EQ};
 	return (struct scmp_arg_cmp){.arg = argument->index,
 		.op = operators[argument->compare],
@@ -66,7 +69,8 @@ static int add_rule(scmp_filter_ctx ctx, const struct seccomp_rule *rule, int nr
 	for (size_t i = 0; i < rule->n_arguments; i++)
 		compares[i] = to_compare(&rule->arguments[i]);
 	if (!repeats_index(rule))
-		return seccomp_rule_add_array(ctx, action, nr, (unsigned)rule->n_arguments, compares);
+		return seccomp_rule_add_array(
+			ctx, action, nr, (unsigned)rule->n_arguments, compares);
 	for (size_t i = 0; i < rule->n_arguments; i++) {
 		int result = seccomp_rule_add_array(ctx, action, nr, 1, &compares[i]);
 		if (!is_fine(result))
@@ -94,8 +98,8 @@ static int add_rules(scmp_filter_ctx ctx, const struct seccomp_rules *rules, siz
 }
 
 /* libseccomp writes programs to descriptors only. */
-static bool export(scmp_filter_ctx ctx, struct arena *arena, struct seccomp_filter *ret,
-	struct err *e)
+static bool export(
+	scmp_filter_ctx ctx, struct arena *arena, struct seccomp_filter *ret, struct err *e)
 {
 	CLEAN(clean_fd) int fd = memfd_create("filter", MFD_CLOEXEC);
 	struct stat st;

@@ -16,7 +16,8 @@ static int print_filter(const char *name, bool nest)
 	size_t n = seccomp_policy_emit(CAPS_DEFAULT, nest, code, SECCOMP_POLICY_ROOM);
 	printf("static const struct sock_filter %s[] = {\n", name);
 	for (size_t i = 0; i < n; i++)
-		printf("\t{0x%x, %u, %u, 0x%x},\n", code[i].code, code[i].jt, code[i].jf, code[i].k);
+		printf("\t{0x%x, %u, %u, 0x%x},\n", code[i].code, code[i].jt, code[i].jf,
+			code[i].k);
 	printf("};\n");
 	return n == 0;
 }

@@ -35,22 +35,22 @@ static const struct group groups[] = {
 		false,
 		CALLS("access", "chdir", "chmod", "chown", "chown32", "close", "close_range",
 			"copy_file_range", "creat", "dup", "dup2", "dup3", "faccessat",
-			"faccessat2", "fadvise64", "fadvise64_64", "fallocate", "fchdir",
-			"fchmod", "fchmodat", "fchmodat2", "fchown", "fchown32", "fchownat",
-			"fcntl", "fcntl64", "fdatasync", "fgetxattr", "flistxattr", "flock",
-			"fremovexattr", "fsetxattr", "fstat", "fstat64", "fstatat64", "fstatfs",
-			"fstatfs64", "fsync", "ftruncate", "ftruncate64", "futimesat", "getcwd",
-			"getdents", "getdents64", "getxattr", "getxattrat", "lchown", "lchown32",
-			"lgetxattr", "link", "linkat", "listxattr", "listxattrat", "llistxattr",
-			"_llseek", "lremovexattr", "lseek", "lsetxattr", "lstat", "lstat64",
-			"mkdir", "mkdirat", "mknod", "mknodat", "name_to_handle_at", "newfstatat",
-			"open", "openat", "openat2", "readahead", "readlink", "readlinkat",
-			"removexattr", "removexattrat", "rename", "renameat", "renameat2",
-			"rmdir", "setxattr", "setxattrat", "stat", "stat64", "statfs", "statfs64",
-			"statx", "symlink", "symlinkat", "sync", "sync_file_range",
-			"sync_file_range2", "arm_sync_file_range", "syncfs", "truncate",
-			"truncate64", "umask", "unlink", "unlinkat", "utime", "utimensat",
-			"utimensat_time64", "utimes", "cachestat")},
+			"faccessat2", "fadvise64", "fadvise64_64", "fallocate", "fchdir", "fchmod",
+			"fchmodat", "fchmodat2", "fchown", "fchown32", "fchownat", "fcntl",
+			"fcntl64", "fdatasync", "fgetxattr", "flistxattr", "flock", "fremovexattr",
+			"fsetxattr", "fstat", "fstat64", "fstatat64", "fstatfs", "fstatfs64",
+			"fsync", "ftruncate", "ftruncate64", "futimesat", "getcwd", "getdents",
+			"getdents64", "getxattr", "getxattrat", "lchown", "lchown32", "lgetxattr",
+			"link", "linkat", "listxattr", "listxattrat", "llistxattr", "_llseek",
+			"lremovexattr", "lseek", "lsetxattr", "lstat", "lstat64", "mkdir",
+			"mkdirat", "mknod", "mknodat", "name_to_handle_at", "newfstatat", "open",
+			"openat", "openat2", "readahead", "readlink", "readlinkat", "removexattr",
+			"removexattrat", "rename", "renameat", "renameat2", "rmdir", "setxattr",
+			"setxattrat", "stat", "stat64", "statfs", "statfs64", "statx", "symlink",
+			"symlinkat", "sync", "sync_file_range", "sync_file_range2",
+			"arm_sync_file_range", "syncfs", "truncate", "truncate64", "umask",
+			"unlink", "unlinkat", "utime", "utimensat", "utimensat_time64", "utimes",
+			"cachestat")},
 	{"reading, writing, waiting for it", NO_CAP, false,
 		CALLS("_newselect", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_ctl_old",
 			"epoll_pwait", "epoll_pwait2", "epoll_wait", "epoll_wait_old", "eventfd",
@@ -58,55 +58,52 @@ static const struct group groups[] = {
 			"inotify_init1", "inotify_rm_watch", "io_cancel", "io_destroy",
 			"io_getevents", "io_pgetevents", "io_pgetevents_time64", "io_setup",
 			"io_submit", "ioctl", "memfd_create", "memfd_secret", "pipe", "pipe2",
-			"poll", "ppoll", "ppoll_time64", "pread64", "preadv", "preadv2",
-			"pselect6", "pselect6_time64", "pwrite64", "pwritev", "pwritev2", "read",
-			"readv", "select", "sendfile", "sendfile64", "signalfd", "signalfd4",
-			"splice", "tee", "vmsplice", "write", "writev")},
+			"poll", "ppoll", "ppoll_time64", "pread64", "preadv", "preadv2", "pselect6",
+			"pselect6_time64", "pwrite64", "pwritev", "pwritev2", "read", "readv",
+			"select", "sendfile", "sendfile64", "signalfd", "signalfd4", "splice",
+			"tee", "vmsplice", "write", "writev")},
 	{"memory of the own process", NO_CAP, false,
 		CALLS("brk", "get_mempolicy", "madvise", "map_shadow_stack", "membarrier",
 			"mincore", "mlock", "mlock2", "mlockall", "mmap", "mmap2", "mprotect",
-			"mremap", "mseal", "msync", "munlock", "munlockall", "munmap",
-			"pkey_alloc", "pkey_free", "pkey_mprotect", "process_mrelease",
-			"remap_file_pages")},
+			"mremap", "mseal", "msync", "munlock", "munlockall", "munmap", "pkey_alloc",
+			"pkey_free", "pkey_mprotect", "process_mrelease", "remap_file_pages")},
 	{"processes, threads and their scheduling", NO_CAP, false,
 		CALLS("arch_prctl", "capget", "capset", "execve", "execveat", "exit", "exit_group",
 			"fork", "futex", "futex_requeue", "futex_time64", "futex_wait",
-			"futex_waitv", "futex_wake", "get_robust_list", "get_thread_area",
-			"getcpu", "getpgid", "getpgrp", "getpid", "getppid", "getpriority",
-			"getrandom", "getrlimit", "getrusage", "getsid", "gettid", "ioprio_get",
-			"ioprio_set", "kill", "landlock_add_rule", "landlock_create_ruleset",
-			"landlock_restrict_self", "modify_ldt", "nanosleep", "pause",
-			"pidfd_open", "pidfd_send_signal", "prctl", "prlimit64", "ptrace",
-			"restart_syscall", "rseq", "rt_sigaction", "rt_sigpending",
-			"rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend",
-			"rt_sigtimedwait", "rt_sigtimedwait_time64", "rt_tgsigqueueinfo",
-			"sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity",
-			"sched_getattr", "sched_getparam", "sched_getscheduler",
-			"sched_rr_get_interval", "sched_rr_get_interval_time64",
-			"sched_setaffinity", "sched_setattr", "sched_setparam",
-			"sched_setscheduler", "sched_yield", "seccomp", "set_robust_list",
-			"set_thread_area", "set_tid_address", "set_tls", "setpgid",
-			"setpriority", "setrlimit", "setsid", "sgetmask", "sigaction",
+			"futex_waitv", "futex_wake", "get_robust_list", "get_thread_area", "getcpu",
+			"getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getrandom",
+			"getrlimit", "getrusage", "getsid", "gettid", "ioprio_get", "ioprio_set",
+			"kill", "landlock_add_rule", "landlock_create_ruleset",
+			"landlock_restrict_self", "modify_ldt", "nanosleep", "pause", "pidfd_open",
+			"pidfd_send_signal", "prctl", "prlimit64", "ptrace", "restart_syscall",
+			"rseq", "rt_sigaction", "rt_sigpending", "rt_sigprocmask",
+			"rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
+			"rt_sigtimedwait_time64", "rt_tgsigqueueinfo", "sched_get_priority_max",
+			"sched_get_priority_min", "sched_getaffinity", "sched_getattr",
+			"sched_getparam", "sched_getscheduler", "sched_rr_get_interval",
+			"sched_rr_get_interval_time64", "sched_setaffinity", "sched_setattr",
+			"sched_setparam", "sched_setscheduler", "sched_yield", "seccomp",
+			"set_robust_list", "set_thread_area", "set_tid_address", "set_tls",
+			"setpgid", "setpriority", "setrlimit", "setsid", "sgetmask", "sigaction",
 			"sigaltstack", "signal", "sigpending", "sigprocmask", "sigreturn",
-			"sigsuspend", "ssetmask", "tgkill", "tkill", "ugetrlimit", "vfork",
-			"wait4", "waitid", "waitpid", "cacheflush", "breakpoint",
-			"riscv_flush_icache", "riscv_hwprobe", "sys_debug_setcontext")},
+			"sigsuspend", "ssetmask", "tgkill", "tkill", "ugetrlimit", "vfork", "wait4",
+			"waitid", "waitpid", "cacheflush", "breakpoint", "riscv_flush_icache",
+			"riscv_hwprobe", "sys_debug_setcontext")},
 	{"ids: what they may become is the user namespace's to say", NO_CAP, false,
 		CALLS("getegid", "getegid32", "geteuid", "geteuid32", "getgid", "getgid32",
 			"getgroups", "getgroups32", "getresgid", "getresgid32", "getresuid",
-			"getresuid32", "getuid", "getuid32", "setfsgid", "setfsgid32",
-			"setfsuid", "setfsuid32", "setgid", "setgid32", "setgroups",
-			"setgroups32", "setregid", "setregid32", "setresgid", "setresgid32",
-			"setresuid", "setresuid32", "setreuid", "setreuid32", "setuid",
-			"setuid32")},
+			"getresuid32", "getuid", "getuid32", "setfsgid", "setfsgid32", "setfsuid",
+			"setfsuid32", "setgid", "setgid32", "setgroups", "setgroups32", "setregid",
+			"setregid32", "setresgid", "setresgid32", "setresuid", "setresuid32",
+			"setreuid", "setreuid32", "setuid", "setuid32")},
 	{"clocks and timers; setting a clock needs a capability", NO_CAP, false,
 		CALLS("adjtimex", "alarm", "clock_adjtime", "clock_adjtime64", "clock_getres",
 			"clock_getres_time64", "clock_gettime", "clock_gettime64",
 			"clock_nanosleep", "clock_nanosleep_time64", "getitimer", "gettimeofday",
 			"setitimer", "time", "timer_create", "timer_delete", "timer_getoverrun",
 			"timer_gettime", "timer_gettime64", "timer_settime", "timer_settime64",
-			"timerfd_create", "timerfd_gettime", "timerfd_gettime64",
-			"timerfd_settime", "timerfd_settime64", "times")},
+			"timerfd_create", "timerfd_gettime", "timerfd_gettime64", "timerfd_settime",
+			"timerfd_settime64", "times")},
 	{"sockets; which network they reach is the network namespace's to say", NO_CAP, false,
 		CALLS("accept", "accept4", "bind", "connect", "getpeername", "getsockname",
 			"getsockopt", "listen", "recv", "recvfrom", "recvmmsg", "recvmmsg_time64",
@@ -123,10 +120,9 @@ static const struct group groups[] = {
 			"ustat", "lsm_get_self_attr", "lsm_list_modules", "uretprobe", "uprobe")},
 	{"a root of one's own", CAP_SYS_CHROOT, true, CALLS("chroot")},
 	{"mounts and namespaces", CAP_SYS_ADMIN, true,
-		CALLS("clone3", "fsconfig", "fsmount", "fsopen", "fspick", "mount",
-			"mount_setattr", "move_mount", "open_tree", "open_tree_attr",
-			"pivot_root", "setdomainname", "sethostname", "setns", "umount",
-			"umount2", "unshare")},
+		CALLS("clone3", "fsconfig", "fsmount", "fsopen", "fspick", "mount", "mount_setattr",
+			"move_mount", "open_tree", "open_tree_attr", "pivot_root", "setdomainname",
+			"sethostname", "setns", "umount", "umount2", "unshare")},
 	{"administration", CAP_SYS_ADMIN, false,
 		CALLS("bpf", "fanotify_init", "lookup_dcookie", "perf_event_open", "quotactl",
 			"quotactl_fd", "vm86", "vm86old")},
@@ -162,16 +158,16 @@ static const struct {
 
 /* Above this number nobody here knows what a call does: ENOSYS. */
 #define LAST_KNOWN 467
-#define NUMBERS    (LAST_KNOWN + 1)
+#define NUMBERS	   (LAST_KNOWN + 1)
 
 enum action {
 	ACTION_EPERM,
 	ACTION_ENOSYS,
 	ACTION_ALLOW,
-	ACTION_CLONE,       /* without namespaces */
+	ACTION_CLONE,	    /* without namespaces */
 	ACTION_PERSONALITY, /* harmless ones */
-	ACTION_SOCKET,      /* not vsock */
-	ACTION_IOCTL,       /* not typing into a terminal */
+	ACTION_SOCKET,	    /* not vsock */
+	ACTION_IOCTL,	    /* not typing into a terminal */
 };
 
 static int resolve(uint32_t arch, const char *name)
@@ -231,10 +227,11 @@ static void emit(struct program *p, struct sock_filter instruction)
 	p->n++;
 }
 
-#define LOAD(offset)  ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(offset)))
-#define RET(value)    ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, (value)))
-#define JUMP(op, k, yes, no) ((struct sock_filter)BPF_JUMP(BPF_JMP | (op) | BPF_K, (k), (yes), (no)))
-#define ALLOW         SECCOMP_RET_ALLOW
+#define LOAD(offset) ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(offset)))
+#define RET(value)   ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, (value)))
+#define JUMP(op, k, yes, no)                                                                       \
+	((struct sock_filter)BPF_JUMP(BPF_JMP | (op) | BPF_K, (k), (yes), (no)))
+#define ALLOW	      SECCOMP_RET_ALLOW
 #define ERRNO(number) (SECCOMP_RET_ERRNO | (number))
 
 /* The low half of an argument: the kernel looks at no more of these. */

@@ -59,7 +59,8 @@ int main(int argc, char **argv)
 	int wire[2], status;
 	char map[32];
 	struct clone_args args = {.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID |
-			CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP,
+					   CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
+					   CLONE_NEWCGROUP,
 		.exit_signal = SIGCHLD};
 	if (argc < 3)
 		return 125;
