@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include "state/record.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static char directory[64];
+
+static int directory_setup(void **state)
+{
+	(void)state;
+	strcpy(directory, "/tmp/guscio-unit.XXXXXX");
+	return mkdtemp(directory) ? 0 : -1;
+}
+
+static int directory_teardown(void **state)
+{
+	char command[128];
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
+	return system(command);
+}
+
+static struct state_record own_record(void)
+{
+	struct state_record record = {.id = ID, .name = "one", .pid = getpid()};
+	assert_true(state_start_time(getpid(), &record.start_time));
+	return record;
+}
+
+static void a_container_is_found_by_name_and_prefix(void **state)
+{
+	struct state_record record = own_record(), found;
+	int lock_fd;
+	(void)state;
+	assert_true(state_claim(directory, ID, "one", &lock_fd, &error));
+	assert_false(state_find(directory, "one", &found, &error));
+	assert_true(state_write(directory, &record, &error));
+	assert_true(state_find(directory, "one", &found, &error));
+	assert_int_equal(found.pid, getpid());
+	assert_true(state_find(directory, "0123", &found, &error));
+	assert_false(state_find(directory, "two", &found, &error));
+	assert_false(state_find(directory, "../one", &found, &error));
+	state_release(directory, ID, "one");
+	assert_false(state_find(directory, "one", &found, &error));
+	close(lock_fd);
+}
+
+static void a_name_is_taken_once_and_free_after_a_kill(void **state)
+{
+	int lock_fd, other_fd;
+	char other[] = ID;
+	other[0] = 'f';
+	(void)state;
+	assert_true(state_claim(directory, ID, "one", &lock_fd, &error));
+	assert_false(state_claim(directory, other, "one", &other_fd, &error));
+	assert_non_null(strstr(error.what, "in use"));
+	close(lock_fd); /* as the kernel does for a starter that was killed */
+	assert_true(state_claim(directory, other, "one", &other_fd, &error));
+	close(other_fd);
+}
+
+static void a_stale_record_is_not_believed(void **state)
+{
+	struct state_record record = own_record(), found;
+	int lock_fd;
+	(void)state;
+	assert_true(state_claim(directory, ID, "one", &lock_fd, &error));
+	record.start_time++;
+	assert_true(state_write(directory, &record, &error));
+	assert_false(state_find(directory, "one", &found, &error));
+	close(lock_fd);
+}
+
+static void somebody_elses_directory_is_refused(void **state)
+{
+	int lock_fd;
+	(void)state;
+	chmod(directory, 0777);
+	assert_false(state_claim(directory, ID, NULL, &lock_fd, &error));
+	assert_non_null(strstr(error.cause, "not yours alone"));
+}
+
+#define STATE_TEST(name) cmocka_unit_test_setup_teardown(name, directory_setup, directory_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {STATE_TEST(a_container_is_found_by_name_and_prefix),
+		STATE_TEST(a_name_is_taken_once_and_free_after_a_kill),
+		STATE_TEST(a_stale_record_is_not_believed),
+		STATE_TEST(somebody_elses_directory_is_refused)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
