@@ -56,8 +56,9 @@ static bool set_groups(struct child *child, struct err *e)
 			groups[n++] = user->groups[i];
 	if (syscall(SYS_setgroups, n, groups) == 0)
 		return true;
-	/* With one id the kernel has forbidden it for good: nothing to lose, nothing to gain. */
-	if (errno == EPERM && plan->ids.rung == MAP_SINGLE && !wants_more)
+	/* With one id, our own or a joined one, the kernel has forbidden it for good. */
+	bool is_forbidden = plan->ids.rung == MAP_SINGLE || !plan->ids.gid.n;
+	if (errno == EPERM && is_forbidden && !wants_more)
 		return true;
 	return err_sys(e, "set the supplementary groups");
 }

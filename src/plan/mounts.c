@@ -56,8 +56,9 @@ static void drop_unmapped_gid(const struct plan *plan, struct mount_flags *flags
 	for (size_t i = 0; i < flags->data.n; i++) {
 		const char *option = flags->data.v[i];
 		uint32_t gid, outside;
+		/* A joined namespace has a map that is not known here: then also without. */
 		bool is_lost = text_starts(option, "gid=") && text_to_id(option + 4, &gid) &&
-			       plan->ids.gid.n && !id_map_out(&plan->ids.gid, gid, &outside);
+			       !id_map_out(&plan->ids.gid, gid, &outside);
 		if (!is_lost)
 			strv_add(plan->spec->arena, &kept, option);
 	}

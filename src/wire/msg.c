@@ -79,13 +79,14 @@ enum msg_got msg_receive(
 		.msg_control = &control,
 		.msg_controllen = sizeof(control)};
 	ssize_t got;
+	/*
+	 * A peer that ends with a record of ours unread resets the pair: the kernel says so
+	 * once, before it hands out what the peer had sent. Its last words come after that.
+	 */
 	do
 		got = recvmsg(socket_fd, &header, MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
+	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (got == 0)
-		return MSG_GOT_EOF;
-	/* A peer that died with records of ours unread resets the pair: it is gone all the same. */
-	if (got < 0 && errno == ECONNRESET)
 		return MSG_GOT_EOF;
 	if (got < 0)
 		return err_sys(e, "receive a record"), MSG_GOT_ERROR;

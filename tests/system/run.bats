@@ -63,7 +63,7 @@ load helpers
 	run_one --overlay=mine "$root" touch /aside
 	[ ! -e "$root/aside" ]
 	run -0 run_one --overlay=mine "$root" ls /aside
-	run_one --overlay=mine "$root" sleep 5 &
+	"$GUSCIO" run --userns=single --overlay=mine "$root" sleep 5 &
 	local holder=$!
 	sleep 0.3
 	run -125 run_one --overlay=mine "$root" true
@@ -137,7 +137,7 @@ load helpers
 }
 
 @test "a namespace of another container, and of a path" {
-	run_one --name first "$root" sleep 20 &
+	"$GUSCIO" run --userns=single --name first "$root" sleep 20 &
 	local holder=$!
 	sleep 0.4
 	run -0 run_one --name second "$root" readlink /proc/self/ns/net
