@@ -103,12 +103,10 @@ load helpers
 }
 
 @test "supplementary groups keep working through -v" {
-	other=$(id -G | tr ' ' '\n' | grep -vx "$(id -g)" | head -n 1)
-	[ -n "$other" ] || skip "this user has no supplementary group"
-	mkdir "$work/shared"
-	chgrp "$other" "$work/shared"
-	chmod 0070 "$work/shared"
-	run -0 "$GUSCIO" run -v "$work/shared:/s" "$root" touch /s/x
+	# root:guscio-test 0770, as a project directory is; we are in that group.
+	local shared=/var/tmp/guscio-group
+	[ -d $shared ] || skip "only ./check as root can make such a directory"
+	run -0 "$GUSCIO" run -v "$shared:/s" "$root" sh -c "touch /s/x && rm /s/x"
 }
 
 @test "a volume replaces a default mount of the same place" {
