@@ -118,6 +118,12 @@ bool parent_write_files(struct starter *s, const struct step *step, struct err *
 	char host[256] = "";
 	const char *name = spec->hostname;
 	(void)step;
+	/* A root without /etc gets none of them. */
+	if (spec->root.kind == ROOT_DIR &&
+		faccessat(AT_FDCWD, arena_printf(spec->arena, "%s/etc", spec->root.path), F_OK,
+			AT_EACCESS) < 0 &&
+		errno == ENOENT)
+		return true;
 	if (!name && gethostname(host, sizeof(host) - 1) == 0)
 		name = host;
 	bool ok =

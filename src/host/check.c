@@ -315,10 +315,11 @@ static void check_ports(const struct host *host, struct check_result *r)
 static void check_runtime(const struct host *host, struct check_result *r)
 {
 	WHAT("state of running containers in %.150s", host->runtime_dir);
-	if (!text_starts(host->runtime_dir, "/tmp/"))
+	if (!text_starts(host->runtime_dir, "/tmp/") &&
+		!text_starts(host->runtime_dir, "/dev/shm/"))
 		return;
 	r->status = CHECK_WITHOUT;
-	LOST("it is in /tmp: there is no runtime directory of yours");
+	LOST("it is in a directory that all users share: you have no runtime directory");
 	MEND("log in through systemd, or: export XDG_RUNTIME_DIR=DIRECTORY with mode 0700");
 }
 

@@ -99,7 +99,11 @@ static const char *runtime_dir(struct host *host, struct arena *arena)
 	value = arena_printf(arena, "/run/user/%u", host->uid);
 	if (is_ours(value))
 		return arena_printf(arena, "%s/guscio", value);
-	return arena_printf(arena, "/tmp/guscio-%u", host->uid);
+	/* In memory where that is possible: a disk that discards what is removed makes a start
+	 * wait. */
+	const char *base =
+		faccessat(AT_FDCWD, "/dev/shm", W_OK, AT_EACCESS) == 0 ? "/dev/shm" : "/tmp";
+	return arena_printf(arena, "%s/guscio-%u", base, host->uid);
 }
 
 /* In the build tree helpers stand beside the program, installed ones below libexec. */
