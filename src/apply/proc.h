@@ -40,6 +40,8 @@ struct proc {
 	bool is_claimed;     /* the container's directory is to be removed */
 	struct progress *progress;
 	size_t progress_size;
+	bool has_mask; /* signals are blocked until proc_drop() */
+	sigset_t mask_before;
 };
 
 #define PROC_INIT                                                                                  \
@@ -53,8 +55,8 @@ struct proc {
  * @ret:  filled on success; drop it with proc_drop()
  * @notes: survivable trouble of parent and child
  *
- * All signals are blocked when it returns, whatever it returns: the caller takes
- * them by signalfd, and the program gets back the mask that @before holds.
+ * All signals are blocked from here until proc_drop(): the caller takes them by
+ * signalfd. The program gets the mask that was before.
  *
  * Context: single-threaded.
  * Errors: of every step; ERR_NOCOMMAND and ERR_NOEXEC for the program.

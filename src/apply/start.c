@@ -230,13 +230,14 @@ static void fill_child(struct starter *s, const sigset_t *before)
 bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struct err *e)
 {
 	struct starter s = {.plan = plan, .proc = PROC_INIT, .child_wire_fd = -1, .notes = notes};
-	sigset_t all, before;
+	sigset_t all;
 	/* Before the clone: from its first instruction on the child has them blocked too. */
 	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before);
+	sigprocmask(SIG_BLOCK, &all, &s.proc.mask_before);
+	s.proc.has_mask = true;
 	bool ok = make_progress(&s, e);
 	if (ok) {
-		fill_child(&s, &before);
+		fill_child(&s, &s.proc.mask_before);
 		ok = walk(&s, e);
 		if (!ok)
 			prefer_childs_words(&s, e);
@@ -274,6 +275,10 @@ void proc_drop(const struct plan *plan, struct proc *proc)
 	if (proc->progress)
 		munmap(proc->progress, proc->progress_size);
 	proc->progress = NULL;
+	/* Last: what was pending may end us now, with nothing left to take back. */
+	if (proc->has_mask)
+		sigprocmask(SIG_SETMASK, &proc->mask_before, NULL);
+	proc->has_mask = false;
 	errno = saved;
 }
 

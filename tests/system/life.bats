@@ -94,6 +94,34 @@ sys.exit(0 if termios.tcgetattr(s)==was else 1)'
 	EOF
 }
 
+@test "a program starts with no signal blocked, also after a tarball was unpacked" {
+	run -0 run_one "$root" grep SigBlk /proc/self/status
+	[[ $output == *0000000000000000 ]]
+	tar -C "$root" -czf "$work/fresh.tgz" .
+	for try in first second; do
+		run -0 run_one "$work/fresh.tgz" grep SigBlk /proc/self/status
+		[[ $output == *0000000000000000 ]]
+	done
+}
+
+@test "Ctrl-C while a tarball is unpacked: gone at once, and the next run repairs" {
+	head -c 300000000 /dev/urandom >"$work/random"
+	tar -C "$work" -cf "$work/big.tar" random
+	rm "$work/random"
+	python3 - "$GUSCIO" "$work/big.tar" <<-'EOF'
+	import os, signal, subprocess, sys, time
+	p = subprocess.Popen([sys.argv[1], "run", "--userns=single", sys.argv[2], "true"],
+	                     start_new_session=True, stderr=subprocess.PIPE)
+	time.sleep(0.25)
+	os.killpg(p.pid, signal.SIGINT)
+	p.wait(timeout=3)
+	assert p.returncode != 0
+	EOF
+	run -127 run_one "$work/big.tar" true
+	run -127 run_one "$work/big.tar" true
+	[ -z "$(find "$work/cache" -name 'new.*')" ]
+}
+
 @test "the starter killed: the container ends, the next start clears up" {
 	"$GUSCIO" run --userns=single --name doomed "$root" sleep 77 &
 	local starter=$!
