@@ -44,6 +44,19 @@ static int start_and_stay(struct invocation *to, const struct plan *plan, struct
 	return ok ? status : -1;
 }
 
+/* docker relabels the caller's files for z and Z; that is never done here, and is said. */
+static void note_labels(struct invocation *to)
+{
+	const struct spec *spec = &to->spec;
+	if (access("/sys/fs/selinux/enforce", F_OK) < 0)
+		return;
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (strv_has(&spec->mounts[i].options, "z") ||
+			strv_has(&spec->mounts[i].options, "Z"))
+			notes_add(to->notes, "the SELinux label of '%s' stays as it is",
+				spec->mounts[i].source);
+}
+
 static int run_invocation(struct invocation *to, struct err *e)
 {
 	struct host host;
@@ -53,6 +66,7 @@ static int run_invocation(struct invocation *to, struct err *e)
 		(to->spec.root.kind == ROOT_TARBALL && !tarball_unpack(to, &host, e)) ||
 		!plan_build(&to->spec, &host, &plan, to->notes, e))
 		return -1;
+	note_labels(to);
 	if (to->explain)
 		return print_out(plan_explain(&plan), e) ? 0 : -1;
 	return start_and_stay(to, &plan, e);

@@ -13,7 +13,6 @@ struct invocation {
 	char *const *environment;
 	const char *entrypoint; /* NULL: not given */
 	const char *bundle;	/* NULL: not given */
-	const char *uts_option;
 	bool explain;
 	bool trace;
 	bool wants_tty_set; /* -t was said, either way */

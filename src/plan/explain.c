@@ -169,7 +169,7 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 		break;
 	case STEP_PROGRAM_IDS:
 		add(&t, "%s",
-			plan->keeps_groups || !process->extra_groups.n
+			!process->extra_groups.n
 				? "the caller's groups stay where the user is the caller"
 				: "with the groups asked for");
 		break;

@@ -159,12 +159,11 @@ struct plan {
 	struct step *steps;
 	size_t n_steps;
 	size_t n_slots;
-	struct strv candidates; /* paths to try for the program, in order */
-	bool name_by_candidate; /* no command given: argv[0] is the shell that was found */
-	char **envp;		/* NULL-ended; the last place before the end is free for HOME */
-	size_t home_place;	/* index of that place */
-	bool has_home;		/* the user set HOME */
-	bool keeps_groups;	/* the program's user is the caller: setgroups would lose groups */
+	struct strv candidates;	   /* paths to try for the program, in order */
+	bool name_by_candidate;	   /* no command given: argv[0] is the shell that was found */
+	char **envp;		   /* NULL-ended; the last place before the end is free for HOME */
+	size_t home_place;	   /* index of that place */
+	bool has_home;		   /* the user set HOME */
 	const char *container_dir; /* <runtime_dir>/<id> */
 	bool wants_files;	   /* hosts, hostname, resolv.conf are written there */
 	bool shares_session; /* stays in the caller's session: the terminal signals it itself */

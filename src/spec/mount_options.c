@@ -66,7 +66,7 @@ static const struct word words[] = {
 	{"idmap", WORD_REFUSED, 0, 0, false,
 		"the kernel maps ids of a host file system only for root"},
 	{"copy", WORD_REFUSED, 0, 0, false, "there are no volumes yet that could be filled"},
-	{"nocopy", WORD_NOTHING, 0, 0, false, NULL},
+	{"nocopy", WORD_REFUSED, 0, 0, false, "there are no volumes yet that could be filled"},
 };
 
 static const struct word *find_word(const char *name)
