@@ -5,8 +5,6 @@
 #include "cmd/commands.h"
 
 #include <fcntl.h>
-#define LIBBSD_OPENBSD_VIS
-#include <bsd/vis.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +18,7 @@ static void print_error(const struct err *e)
 	err_format(e, line, sizeof(line));
 	fprintf(stderr, "guscio: %s\n", line);
 	if (e->hint[0]) {
-		strnvis(line, e->hint, sizeof(line), VIS_CSTYLE | VIS_NOSLASH | VIS_NL);
+		text_visible(line, sizeof(line), e->hint);
 		fprintf(stderr, "hint: %s\n", line);
 	}
 }

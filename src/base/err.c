@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
+#include "base/text.h"
 
-/* libbsd has both orders of strnvis()'s arguments: this one is OpenBSD's, dst src size flag. */
-#define LIBBSD_OPENBSD_VIS
-
-#include <bsd/vis.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,7 +88,7 @@ void err_format(const struct err *e, char *buf, size_t size)
 		n += snprintf(line + n, sizeof(line) - (size_t)n, "%s%s", n ? ": " : "", e->cause);
 	if (e->sys)
 		snprintf(line + n, sizeof(line) - (size_t)n, ": %s", sys_reason(e->sys));
-	strnvis(buf, line, size, VIS_CSTYLE | VIS_NOSLASH | VIS_NL | VIS_TAB);
+	text_visible(buf, size, line);
 }
 
 int err_exit_code(const struct err *e)

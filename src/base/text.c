@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
+/* libbsd has both orders of strnvis()'s arguments: this one is OpenBSD's, dst src size flag. */
+#define LIBBSD_OPENBSD_VIS
+#include <bsd/vis.h>
 #include <string.h>
 #include <strings.h>
 
@@ -170,4 +173,13 @@ bool text_path_clean(const char *src, char *dst, size_t size)
 		dst[n++] = '/';
 	dst[n] = '\0';
 	return true;
+}
+
+void text_visible(char *dst, size_t size, const char *src)
+{
+	/* libbsd 0.11 writes the end of a text that it cut one byte after the size it was told. */
+	if (size > 0)
+		strnvis(dst, src, size - 1, VIS_CSTYLE | VIS_NOSLASH | VIS_NL | VIS_TAB);
+	if (size > 0)
+		dst[size - 1] = '\0';
 }

@@ -41,4 +41,10 @@ bool text_ends(const char *s, const char *suffix);
  */
 bool text_path_clean(const char *src, char *dst, size_t size);
 
+/*
+ * text_visible() - @src as a terminal may see it: control bytes and escapes in visible form
+ * Cuts what does not fit into the @size bytes of @dst, its end included.
+ */
+void text_visible(char *dst, size_t size, const char *src);
+
 #endif

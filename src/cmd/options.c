@@ -2,8 +2,6 @@
 #include "cmd/options.h"
 #include "base/text.h"
 
-#define LIBBSD_OPENBSD_VIS
-#include <bsd/vis.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,7 +21,7 @@ void print_notes(struct notes *notes)
 	char line[sizeof(notes->text[0]) * 4];
 	size_t n = notes->n < NOTES_MAX ? notes->n : NOTES_MAX;
 	for (size_t i = 0; i < n; i++) {
-		strnvis(line, notes->text[i], sizeof(line), VIS_CSTYLE | VIS_NOSLASH | VIS_NL);
+		text_visible(line, sizeof(line), notes->text[i]);
 		fprintf(stderr, "guscio: note: %s\n", line);
 	}
 	notes->n = 0;

@@ -40,6 +40,23 @@ static void sizes_and_times(void **state)
 	assert_false(text_to_ms("1d", &n));
 }
 
+static void visible_text_stays_in_its_buffer(void **state)
+{
+	char escapes[40], out[16];
+	(void)state;
+	memset(escapes, '\033', sizeof(escapes) - 1);
+	escapes[sizeof(escapes) - 1] = '\0';
+	for (size_t size = 1; size < sizeof(out); size++) {
+		memset(out, 'Z', sizeof(out));
+		text_visible(out, size, escapes);
+		assert_true(strlen(out) < size);
+		for (size_t i = size; i < sizeof(out); i++)
+			assert_int_equal(out[i], 'Z');
+	}
+	text_visible(out, sizeof(out), "a\nb\033[1m");
+	assert_string_equal(out, "a\\nb^[[1m");
+}
+
 static void paths_are_cleaned(void **state)
 {
 	char out[64];
@@ -171,7 +188,8 @@ static void capabilities_have_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(numbers_have_limits), TEST(sizes_and_times),
-		TEST(paths_are_cleaned), TEST(typos_find_their_word), TEST(errors_speak_once),
+		TEST(visible_text_stays_in_its_buffer), TEST(paths_are_cleaned),
+		TEST(typos_find_their_word), TEST(errors_speak_once),
 		TEST(terminal_escapes_do_not_pass), TEST(long_texts_are_cut_in_the_middle),
 		TEST(maps_translate_both_ways), TEST(arrays_grow_and_keep), TEST(notes_are_limited),
 		TEST(capabilities_have_names)};
