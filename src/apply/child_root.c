@@ -69,19 +69,46 @@ static bool make_directory(int dir_fd, const char *name, int *ret_fd, struct err
 	return true;
 }
 
+#define LOWER_MAX  256
+#define LOWER_SIZE 256 /* fsconfig(2) takes no longer value */
+
+/*
+ * By descriptor: no path to quote, and no second look-up of a name. As few as fit go into
+ * one option, which every kernel with overlays in user namespaces knows.
+ */
+static bool list_lower(const struct overlay_parts *parts, char lower[][LOWER_SIZE], char **data,
+	size_t *ret_n, struct err *e)
+{
+	size_t n = (size_t)snprintf(lower[0], LOWER_SIZE, "lowerdir=");
+	if (parts->n_lower > LOWER_MAX)
+		return err_msg(e, ERR_HOST, "%d lower directories are too many", parts->n_lower);
+	for (int i = 0; i < parts->n_lower && n < LOWER_SIZE; i++)
+		n += (size_t)snprintf(lower[0] + n, LOWER_SIZE - n, "%s/proc/self/fd/%d",
+			i ? ":" : "", parts->lower_fds[i]);
+	*ret_n = n < LOWER_SIZE ? 1 : (size_t)parts->n_lower;
+	for (size_t i = 0; i < *ret_n; i++) {
+		if (*ret_n > 1)
+			snprintf(lower[i], LOWER_SIZE, "lowerdir+=/proc/self/fd/%d",
+				parts->lower_fds[i]);
+		data[i] = lower[i];
+	}
+	return true;
+}
+
 bool child_make_overlay(const struct overlay_parts *parts, int *ret_fd, struct err *e)
 {
 	CLEAN(clean_fd) int memory_fd = -1;
 	CLEAN(clean_fd) int memory_upper_fd = -1;
 	CLEAN(clean_fd) int memory_work_fd = -1;
 	int upper_fd = parts->upper_fd, work_fd = parts->work_fd;
-	char lower[256] = "lowerdir=", upper[64], work[64];
-	size_t n = strlen(lower);
+	char lower[LOWER_MAX][LOWER_SIZE], upper[64], work[64];
+	char *data[LOWER_MAX + 4];
+	size_t n = 0;
 	if (upper_fd < 0) {
-		char *const data[] = {"mode=700"};
+		char *const memory[] = {"mode=700"};
 		/* overlayfs takes only directories that are attached somewhere in this namespace.
 		 */
-		if (!mount_new("tmpfs", data, 1, MOUNT_ATTR_NODEV, &memory_fd, e) ||
+		if (!mount_new("tmpfs", memory, 1, MOUNT_ATTR_NODEV, &memory_fd, e) ||
 			!mount_attach_over_root(memory_fd, e) ||
 			!make_directory(memory_fd, "upper", &memory_upper_fd, e) ||
 			!make_directory(memory_fd, "work", &memory_work_fd, e) ||
@@ -90,19 +117,20 @@ bool child_make_overlay(const struct overlay_parts *parts, int *ret_fd, struct e
 		upper_fd = memory_upper_fd;
 		work_fd = memory_work_fd;
 	}
-	/* By descriptor: no path to quote, and no second look-up of a name. */
-	for (int i = 0; i < parts->n_lower && n < sizeof(lower); i++)
-		n += (size_t)snprintf(lower + n, sizeof(lower) - n, "%s/proc/self/fd/%d",
-			i ? ":" : "", parts->lower_fds[i]);
-	if (n >= sizeof(lower))
-		return err_msg(e, ERR_HOST, "%d lower directories are too many", parts->n_lower);
+	if (!list_lower(parts, lower, data, &n, e))
+		return false;
 	snprintf(upper, sizeof(upper), "upperdir=/proc/self/fd/%d", upper_fd);
 	snprintf(work, sizeof(work), "workdir=/proc/self/fd/%d", work_fd);
-	char *const data[] = {lower, upper, work, "userxattr", "volatile"};
-	size_t n_data = parts->is_volatile ? 5 : 4;
-	if (mount_new("overlay", data, n_data, MOUNT_ATTR_NODEV, ret_fd, e))
+	data[n++] = upper;
+	data[n++] = work;
+	data[n++] = (char *)"userxattr";
+	if (parts->is_volatile)
+		data[n++] = (char *)"volatile";
+	if (mount_new("overlay", data, n, MOUNT_ATTR_NODEV, ret_fd, e))
 		return true;
-	if (parts->upper_fd < 0)
+	if (parts->n_lower > 13)
+		err_hint(e, "more than 13 layers need Linux 6.7");
+	else if (parts->upper_fd < 0)
 		err_hint(e, "changes in memory need Linux 6.6: keep them with --overlay=NAME");
 	return false;
 }
@@ -123,8 +151,10 @@ static bool open_kept(
 
 bool child_root_overlay(struct child *child, const struct step *step, struct err *e)
 {
-	struct overlay_parts parts = {
-		.lower_fds = &child->slots[0], .n_lower = 1, .upper_fd = -1, .work_fd = -1};
+	struct overlay_parts parts = {.lower_fds = &child->slots[0],
+		.n_lower = step->overlay.n_lower,
+		.upper_fd = -1,
+		.work_fd = -1};
 	const char *directory = step->overlay.directory;
 	int fd = -1;
 	parts.is_volatile = !directory;

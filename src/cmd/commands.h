@@ -9,6 +9,24 @@ extern const struct command command_run;
 extern const struct command command_spec;
 extern const struct command command_unshare;
 extern const struct command command_doctor;
+extern const struct command command_pull;
+extern const struct command command_images;
+extern const struct command command_rmi;
+extern const struct command command_push;
+extern const struct command command_tag;
+extern const struct command command_inspect;
+extern const struct command command_history;
+extern const struct command command_save;
+extern const struct command command_load;
+extern const struct command command_import;
+extern const struct command command_export;
+extern const struct command command_login;
+extern const struct command command_logout;
+extern const struct command command_prune;
+extern const struct command command_df;
+extern const struct command command_purge;
+extern const struct command command_image;
+extern const struct command command_system;
 
 /* NULL-ended, in the order of "guscio --help". */
 extern const struct command *const commands[];

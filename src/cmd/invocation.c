@@ -33,12 +33,19 @@ static bool set_root(struct invocation *to, const char *text, struct err *e)
 	}
 	if (text[0] == '@')
 		return err_what(e, ERR_USAGE, "there is no root '%s' but @host", text);
+	bool is_path = text[0] == '/' || text[0] == '.' || text[0] == '~';
+	if (!is_path && (stat(text, &st) < 0 || to->source.pull)) {
+		/* A directory of the same name would have been meant without --pull. */
+		root->kind = ROOT_IMAGE;
+		root->path = text;
+		return true;
+	}
 	if (stat(text, &st) < 0) {
 		err_sys(e, "look at it");
 		e->cause[0] = '\0';
 		err_what(e, ERR_INPUT, "cannot use '%s' as root", text);
-		return err_hint(e, "ROOT is a directory, a tarball or @host, and the command comes "
-				   "after it");
+		return err_hint(e, "ROOT is an image, a directory, a tarball or @host, and the "
+				   "command comes after it");
 	}
 	root->kind = S_ISDIR(st.st_mode) ? ROOT_DIR : ROOT_TARBALL;
 	root->path = text;
@@ -51,6 +58,7 @@ static bool set_root(struct invocation *to, const char *text, struct err *e)
 static void set_program(struct invocation *to, int argc, char **argv)
 {
 	struct process_spec *process = &to->spec.process;
+	to->has_command = argc > 0;
 	if (to->entrypoint && to->entrypoint[0]) {
 		process->args = (struct strv){0};
 		strv_add(&to->arena, &process->args, to->entrypoint);

@@ -164,6 +164,28 @@ bool options_parse(const struct command *command, int argc, char **argv, struct 
 	return true;
 }
 
+bool options_parse_mixed(const struct command *command, int *argc, char **argv,
+	struct invocation *to, bool *ret_help, struct err *e)
+{
+	int n_arguments = 0, n = *argc, at = 0;
+	while (at < n) {
+		int n_options;
+		if (!options_parse(command, n - at, argv + at, to, &n_options, ret_help, e))
+			return false;
+		if (*ret_help)
+			break;
+		bool is_rest = n_options > 0 && !strcmp(argv[at + n_options - 1], "--");
+		at += n_options;
+		/* Never before the place that is being read. */
+		if (at < n)
+			argv[n_arguments++] = argv[at++];
+		while (is_rest && at < n)
+			argv[n_arguments++] = argv[at++];
+	}
+	*argc = n_arguments;
+	return true;
+}
+
 const char *options_help(const struct command *command, struct arena *arena)
 {
 	const char *text = arena_printf(arena, "usage: guscio %s%s%s\n\n%s.\n%s", command->name,

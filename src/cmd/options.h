@@ -45,6 +45,13 @@ struct command {
 bool options_parse(const struct command *command, int argc, char **argv, struct invocation *to,
 	int *ret_n, bool *ret_help, struct err *e);
 
+/*
+ * options_parse_mixed() - the same where options may also stand between and behind the arguments
+ * The arguments are moved to the beginning of @argv, *argc becomes their number.
+ */
+bool options_parse_mixed(const struct command *command, int *argc, char **argv,
+	struct invocation *to, bool *ret_help, struct err *e);
+
 /* The text of --help in the arena. */
 const char *options_help(const struct command *command, struct arena *arena);
 

@@ -2,6 +2,7 @@
 #include "apply/proc.h"
 #include "base/own.h"
 #include "cmd/commands.h"
+#include "cmd/image_root.h"
 #include "cmd/run_options.h"
 #include "cmd/tarball.h"
 #include "spec/document.h"
@@ -16,6 +17,7 @@ extern char **environ;
 
 static void clean_invocation(struct invocation *to)
 {
+	clean_fd(&to->lease_fd);
 	arena_done(&to->arena);
 }
 
@@ -62,8 +64,9 @@ static int run_invocation(struct invocation *to, struct err *e)
 	struct host host;
 	struct plan plan;
 	if (!host_probe(host_wants(&to->spec), &to->arena, &host, e) ||
-		!spec_freeze(&to->spec, to->notes, e) ||
+		!image_settle(to, &host, e) || !spec_freeze(&to->spec, to->notes, e) ||
 		(to->spec.root.kind == ROOT_TARBALL && !tarball_unpack(to, &host, e)) ||
+		(to->spec.root.kind == ROOT_IMAGE && !image_layers(to, &host, e)) ||
 		!plan_build(&to->spec, &host, &plan, to->notes, e))
 		return -1;
 	note_labels(to);
@@ -76,7 +79,7 @@ static int run(
 	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
 {
 	CLEAN(clean_invocation)
-	struct invocation to = {.notes = notes, .environment = environ};
+	struct invocation to = INVOCATION_INIT(notes, environ);
 	bool wants_help;
 	if (!arena_init(&to.arena, e) || !invocation_read(&to, self, argc, argv, &wants_help, e))
 		return -1;
@@ -89,13 +92,15 @@ static int print_spec(
 	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
 {
 	CLEAN(clean_invocation)
-	struct invocation to = {.notes = notes, .environment = environ};
+	struct invocation to = INVOCATION_INIT(notes, environ);
 	bool wants_help;
 	if (!arena_init(&to.arena, e) || !invocation_read(&to, self, argc, argv, &wants_help, e))
 		return -1;
 	if (wants_help)
 		return print_out(options_help(self, &to.arena), e) ? 0 : -1;
-	if (!spec_freeze(&to.spec, notes, e))
+	struct host host;
+	if (!host_probe(host_wants(&to.spec), &to.arena, &host, e) ||
+		!image_settle(&to, &host, e) || !spec_freeze(&to.spec, notes, e))
 		return -1;
 	CLEAN(clean_free) char *text = spec_to_json(&to.spec);
 	if (!text) {
@@ -108,11 +113,13 @@ static int print_spec(
 const struct command command_run = {.name = "run",
 	.arguments = "[OPTIONS] [ROOT [COMMAND...]]",
 	.summary = "Run a command in a new container",
-	.details = "\nROOT is a directory, a tarball (plain, gzip, xz or zstd), or @host, the "
-		   "default: the\n"
-		   "host's own programs, read-only, with everything else fresh. Without COMMAND a "
-		   "shell;\n"
-		   "on a terminal then also -i and -t.\n",
+	.details = "\nROOT is an image (alpine, registry.example/team/tool:1.2), a directory "
+		   "(./root), a\n"
+		   "tarball (plain, gzip, xz or zstd), or @host, the default: the host's own "
+		   "programs,\n"
+		   "read-only, with everything else fresh. Without COMMAND what the image says, "
+		   "else a\n"
+		   "shell; on a terminal then also -i and -t.\n",
 	.options = run_options,
 	.run = run};
 

@@ -222,6 +222,7 @@ SETTER(set_workdir)
 	if (value[0] != '/')
 		return err_what(e, ERR_USAGE, "working directory '%s' is not absolute", value);
 	to->spec.process.cwd = value;
+	to->has_workdir = true;
 	return true;
 }
 
@@ -338,6 +339,7 @@ SETTER(set_sysctl)
 
 SETTER(set_stop_signal)
 {
+	to->has_stop_signal = true;
 	return spec_set_stop_signal(&to->spec, value, e);
 }
 
@@ -386,14 +388,19 @@ SETTER(set_umask)
 
 /* lint: table */
 const struct option_def run_options[] = {
+	{"additional-store", 0, "DIR", "look for images in DIR too, which is only read",
+		set_additional_store},
 	{"add-host", 0, "NAME:ADDRESS", "a line in the container's /etc/hosts", set_add_host},
 	{"annotation", 0, "KEY=VALUE", "an annotation for the OCI document", set_annotation},
+	{"authfile", 0, "FILE", "read credentials from FILE", set_authfile},
 	{"boottime", 0, "SECONDS", "shift the boot clock (a time namespace)", set_boottime},
 	{"bundle", 'b', "DIR", "run the OCI bundle in DIR (its config.json)", set_bundle},
 	{"cap-add", 0, "NAME", "add a capability, or all", set_cap_add},
 	{"cap-drop", 0, "NAME", "drop a capability, or all", set_cap_drop},
+	{"cert-dir", 0, "DIR", "CA (*.crt), certificate and key for the registry", set_cert_dir},
 	{"cgroupns", 0, "MODE", "cgroup namespace: private, host, container:NAME, ns:PATH",
 		set_cgroupns},
+	{"creds", 0, "USER:PASSWORD", "log in to the registry as USER", set_creds},
 	{"device", 0, "SRC[:DST]", "show a device of the host inside", set_device},
 	{"domainname", 0, "NAME", "NIS domain name inside", set_domainname},
 	{"entrypoint", 0, "PROGRAM", "run PROGRAM, with COMMAND as its arguments", set_entrypoint},
@@ -416,7 +423,11 @@ const struct option_def run_options[] = {
 	{"overlay", 0, "[NAME]", "leave ROOT as it is: changes are lost, or kept as NAME",
 		set_overlay},
 	{"pid", 0, "MODE", "PID namespace: private, host, container:NAME, ns:PATH", set_pid},
+	{"platform", 0, "OS/ARCH[/VARIANT]", "the image for this platform", set_platform},
 	{"preserve-fds", 0, "N", "pass N descriptors from 3 on", set_preserve_fds},
+	{"pull", 0, "WHEN", "pull the image always, missing (the default), newer or never",
+		set_pull},
+	{"quiet", 'q', NULL, "no progress while an image is pulled", set_quiet},
 	{"read-only", 0, NULL, "mount ROOT read-only", set_read_only},
 	{"rm", 0, NULL, "remove the container at its end (always so in the foreground)", set_rm},
 	{"security-opt", 0, "OPTION",
@@ -425,9 +436,11 @@ const struct option_def run_options[] = {
 	{"stop-signal", 0, "SIGNAL", "what ends the program at the time-out (TERM)",
 		set_stop_signal},
 	{"stop-timeout", 0, "TIME", "wait this long before SIGKILL (10s)", set_stop_timeout},
+	{"storage", 0, "DIR", "keep images in DIR (GUSCIO_STORAGE)", set_storage},
 	{"sysctl", 0, "NAME=VALUE", "set a kernel parameter of the container", set_sysctl},
 	{"time", 0, "MODE", "time namespace: host, private, container:NAME, ns:PATH", set_time},
 	{"timeout", 0, "TIME", "end the container after this time", set_timeout},
+	{"tls-verify", 0, NULL, "check the registry's certificate (true)", set_tls_verify},
 	{"tmpfs", 0, "DST[:OPTIONS]", "an empty directory in memory", set_tmpfs},
 	{"trace-start", 0, NULL, "print what each step of the start cost", set_trace},
 	{"tty", 't', NULL, "give the program a terminal", set_tty},

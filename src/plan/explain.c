@@ -211,11 +211,12 @@ static void add_abilities(struct text *t, const struct plan *plan)
 		: spec->namespaces[NS_NET].mode == NS_PRIVATE ? "loopback only"
 							      : "a joined one");
 	add(t, "  root          %s\n",
-		spec->root.readonly			  ? "read-only"
-		: spec->root.kind == ROOT_HOST		  ? "in memory"
-		: spec->root.overlay == OVERLAY_THROWAWAY ? "changes thrown away"
-		: spec->root.overlay == OVERLAY_KEPT	  ? "changes kept aside"
-							  : "changes go to the directory");
+		spec->root.readonly		     ? "read-only"
+		: spec->root.kind == ROOT_HOST	     ? "in memory"
+		: spec->root.overlay == OVERLAY_KEPT ? "changes kept aside"
+		: spec->root.overlay == OVERLAY_THROWAWAY || spec->root.kind == ROOT_IMAGE
+			? "changes thrown away"
+			: "changes go to the directory");
 	add(t, "  host paths   ");
 	size_t before = t->n;
 	for (size_t i = 0; i < plan->n_steps; i++) {

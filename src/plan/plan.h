@@ -138,6 +138,7 @@ struct step {
 		} join; /* STEP_JOIN */
 		struct {
 			const char *directory; /* NULL: changes live in memory */
+			int n_lower;	       /* slots from 0 on, uppermost first */
 		} overlay;		       /* STEP_ROOT_OVERLAY, STEP_OVERLAY_DIRECTORY */
 		struct {
 			const struct skeleton_entry *v;

@@ -134,12 +134,18 @@ bool plan_add_root(struct plan *plan, struct err *e)
 		add_host_skeleton(plan);
 		return true;
 	}
-	struct step *open = plan_add(plan, STEP_OPEN_ROOT);
-	open->source.path = root->path;
-	open->source.slot = (int)plan->n_slots++;
-	open->source.recursive = true;
-	open->source.clone = root->overlay == OVERLAY_NONE;
-	if (root->overlay == OVERLAY_NONE) {
+	const struct strv one = {.v = (char **)&root->path, .n = 1};
+	const struct strv *lower = root->kind == ROOT_IMAGE ? &root->layers : &one;
+	/* The layers of an image are everybody's: what is written goes elsewhere, always. */
+	bool is_in_place = root->kind != ROOT_IMAGE && root->overlay == OVERLAY_NONE;
+	for (size_t i = 0; i < lower->n; i++) {
+		struct step *open = plan_add(plan, STEP_OPEN_ROOT);
+		open->source.path = lower->v[i];
+		open->source.slot = (int)plan->n_slots++;
+		open->source.recursive = true;
+		open->source.clone = is_in_place;
+	}
+	if (is_in_place) {
 		plan_add(plan, STEP_ROOT_BIND);
 		return true;
 	}
@@ -151,6 +157,8 @@ bool plan_add_root(struct plan *plan, struct err *e)
 					      plan->host->data_dir, root->overlay_name);
 		plan_add(plan, STEP_OVERLAY_DIRECTORY)->overlay.directory = directory;
 	}
-	plan_add(plan, STEP_ROOT_OVERLAY)->overlay.directory = directory;
+	struct step *step = plan_add(plan, STEP_ROOT_OVERLAY);
+	step->overlay.directory = directory;
+	step->overlay.n_lower = (int)lower->n;
 	return true;
 }

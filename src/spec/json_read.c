@@ -275,7 +275,10 @@ static bool read_annotation(struct reader *r, const char *name, const char *valu
 		spec->name = value;
 	else if (!strcmp(name, "guscio.seccomp") && !strcmp(value, "unconfined"))
 		spec->process.seccomp.kind = SECCOMP_UNCONFINED;
-	else if (!strcmp(name, "guscio.overlay")) {
+	else if (!strcmp(name, "guscio.image")) {
+		spec->root.kind = ROOT_IMAGE;
+		spec->root.path = value;
+	} else if (!strcmp(name, "guscio.overlay")) {
 		spec->root.overlay = value[0] ? OVERLAY_KEPT : OVERLAY_THROWAWAY;
 		spec->root.overlay_name = value[0] ? value : NULL;
 	} else if (!strcmp(name, "guscio.timeout-ms"))

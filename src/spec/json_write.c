@@ -194,6 +194,7 @@ static void add_annotations(const struct spec *spec, json_t *annotations)
 	add_flag(annotations, "guscio.name", spec->name != NULL, spec->name);
 	add_flag(annotations, "guscio.seccomp", spec->process.seccomp.kind == SECCOMP_UNCONFINED,
 		"unconfined");
+	add_flag(annotations, "guscio.image", spec->root.kind == ROOT_IMAGE, spec->root.path);
 	add_flag(annotations, "guscio.overlay", spec->root.overlay != OVERLAY_NONE,
 		spec->root.overlay == OVERLAY_KEPT ? spec->root.overlay_name : "");
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)spec->timeout_ms);
@@ -209,8 +210,10 @@ char *spec_to_json(const struct spec *spec)
 	json_object_set_new(document, "process", process(spec, annotations));
 	json_object_set_new(document, "root",
 		json_pack("{s:o, s:b}", "path",
-			text(spec->root.kind == ROOT_HOST ? "@host" : spec->root.path), "readonly",
-			spec->root.readonly));
+			text(spec->root.kind == ROOT_HOST	? "@host"
+				: spec->root.kind == ROOT_IMAGE ? "rootfs"
+								: spec->root.path),
+			"readonly", spec->root.readonly));
 	if (spec->hostname)
 		json_object_set_new(document, "hostname", text(spec->hostname));
 	if (spec->domainname)

@@ -53,6 +53,7 @@ enum root_kind {
 	ROOT_HOST,    /* @host: the host's programs read-only, everything else fresh */
 	ROOT_DIR,     /* a directory, entered in place */
 	ROOT_TARBALL, /* unpacked once into the cache; the plan sees a directory */
+	ROOT_IMAGE,   /* path is its name; layers are what the store has unpacked for it */
 };
 
 enum overlay_kind {
@@ -64,6 +65,7 @@ enum overlay_kind {
 struct root_spec {
 	enum root_kind kind;
 	const char *path;
+	struct strv layers; /* ROOT_IMAGE: directories, uppermost first */
 	bool readonly;
 	enum overlay_kind overlay;
 	const char *overlay_name; /* a name, or a directory when it contains '/' */

@@ -2,6 +2,7 @@
 #include "store/rootcache.h"
 #include "base/own.h"
 #include "base/text.h"
+#include "store/files.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,31 +10,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-static bool make_path(const char *path, struct err *e)
-{
-	char prefix[4096];
-	size_t len = strlen(path);
-	if (len >= sizeof(prefix))
-		return err_msg(e, ERR_HOST, "path '%s' is too long", path);
-	memcpy(prefix, path, len + 1);
-	for (char *p = prefix + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		if (mkdir(prefix, 0755) < 0 && errno != EEXIST)
-			return err_sys(e, "make directory '%s'", prefix);
-		*p = '/';
-	}
-	if (mkdir(prefix, 0700) < 0 && errno != EEXIST)
-		return err_sys(e, "make directory '%s'", prefix);
-	return true;
-}
-
 bool rootcache_open(
 	struct rootcache *cache, const char *cache_dir, struct arena *arena, struct err *e)
 {
 	const char *path = arena_printf(arena, "%s/roots", cache_dir);
-	if (!make_path(path, e))
+	if (!files_make_path(path, 0700, e))
 		return false;
 	CLEAN(clean_fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || (mkdirat(fd, "index", 0700) < 0 && errno != EEXIST))

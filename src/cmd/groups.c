@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* groups.c - "guscio image rm" and "guscio system df": docker's longer names for the same commands
+ */
+#include "base/text.h"
+#include "cmd/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct member {
+	const char *name;
+	const struct command *command;
+};
+
+static const struct member image_members[] = {{"export", &command_export},
+	{"history", &command_history}, {"import", &command_import}, {"inspect", &command_inspect},
+	{"list", &command_images}, {"load", &command_load}, {"ls", &command_images},
+	{"prune", &command_prune}, {"pull", &command_pull}, {"push", &command_push},
+	{"rm", &command_rmi}, {"save", &command_save}, {"tag", &command_tag}, {NULL, NULL}};
+
+static const struct member system_members[] = {
+	{"df", &command_df}, {"prune", &command_prune}, {"reset", &command_purge}, {NULL, NULL}};
+
+static int print_members(const struct command *self, const struct member *members, struct err *e)
+{
+	char text[4096];
+	size_t n = (size_t)snprintf(text, sizeof(text), "usage: guscio %s %s\n\n%s.\n\ncommands:\n",
+		self->name, self->arguments, self->summary);
+	for (const struct member *m = members; m->name && n < sizeof(text); m++)
+		n += (size_t)snprintf(
+			text + n, sizeof(text) - n, "  %-10s %s\n", m->name, m->command->summary);
+	snprintf(text + n, sizeof(text) - n, "\noptions:\n  %-32s %s\n", "    --help",
+		"show this text");
+	return print_out(text, e) ? 0 : -1;
+}
+
+static int run_member(const struct command *self, const struct member *members, int argc,
+	char **argv, struct notes *notes, struct err *e)
+{
+	const char *names[32];
+	size_t n = 0;
+	if (argc < 1 || !strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"))
+		return print_members(self, members, e);
+	for (const struct member *m = members; m->name; m++) {
+		if (!strcmp(m->name, argv[0]))
+			return m->command->run(m->command, argc - 1, argv + 1, notes, e);
+		names[n++] = m->name;
+	}
+	names[n] = NULL;
+	const char *nearest = text_nearest(argv[0], names);
+	err_what(e, ERR_USAGE, "unknown command '%s %s'", self->name, argv[0]);
+	if (nearest)
+		err_hint(e, "did you mean guscio %s %s?", self->name, nearest);
+	else
+		err_hint(e, "see: guscio %s --help", self->name);
+	return -1;
+}
+
+static int run_image(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
+{
+	return run_member(self, image_members, argc, argv, notes, e);
+}
+
+static int run_system(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
+{
+	return run_member(self, system_members, argc, argv, notes, e);
+}
+
+static const struct option_def no_options[] = {{0}};
+
+const struct command command_image = {.name = "image",
+	.arguments = "COMMAND [OPTIONS] [ARGUMENTS]",
+	.summary = "The commands for images under docker's longer names",
+	.details = "",
+	.options = no_options,
+	.run = run_image};
+
+const struct command command_system = {.name = "system",
+	.arguments = "COMMAND [OPTIONS]",
+	.summary = "df, prune and reset of the storage",
+	.details = "",
+	.options = no_options,
+	.run = run_system};

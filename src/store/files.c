@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/files.h"
+#include "base/own.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+bool files_make_path(const char *path, mode_t mode, struct err *e)
+{
+	char prefix[4096];
+	size_t len = strlen(path);
+	if (len >= sizeof(prefix))
+		return err_msg(e, ERR_HOST, "path '%s' is too long", path);
+	memcpy(prefix, path, len + 1);
+	for (char *p = prefix + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(prefix, 0755) < 0 && errno != EEXIST && access(prefix, F_OK) < 0)
+			return err_sys(e, "make directory '%s'", prefix);
+		*p = '/';
+	}
+	if (mkdir(prefix, mode) < 0 && errno != EEXIST)
+		return err_sys(e, "make directory '%s'", prefix);
+	return true;
+}
+
+static bool write_all(int fd, const char *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(fd, data, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		data += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+bool files_write(int dir_fd, const char *name, const void *data, size_t size, struct err *e)
+{
+	char temporary[256];
+	snprintf(temporary, sizeof(temporary), ".%.200s.%d", name, getpid());
+	CLEAN(clean_fd)
+	int fd = openat(
+		dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_sys(e, "make '%s'", name);
+	if (!write_all(fd, data, size) || fsync(fd) < 0 ||
+		renameat(dir_fd, temporary, dir_fd, name) < 0) {
+		err_sys(e, "write '%s'", name);
+		unlinkat(dir_fd, temporary, 0);
+		return false;
+	}
+	fsync(dir_fd);
+	return true;
+}
+
+bool files_read_fd(
+	int fd, const char *name, size_t size_max, char **ret, size_t *ret_size, struct err *e)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "look at '%s'", name);
+	if (!S_ISREG(st.st_mode))
+		return err_msg(e, ERR_INPUT, "'%s' is no file", name);
+	if (st.st_size > (off_t)size_max)
+		return err_msg(e, ERR_INPUT, "'%s' is larger than %zu MiB", name, size_max >> 20);
+	CLEAN(clean_free) char *text = malloc((size_t)st.st_size + 1);
+	if (!text)
+		return err_sys(e, "read '%s'", name);
+	size_t size = 0;
+	while (size < (size_t)st.st_size) {
+		ssize_t n = pread(fd, text + size, (size_t)st.st_size - size, (off_t)size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, "read '%s'", name);
+		if (n == 0)
+			break;
+		size += (size_t)n;
+	}
+	text[size] = '\0';
+	*ret = TAKE_PTR(text);
+	*ret_size = size;
+	return true;
+}
+
+bool files_read(
+	int dir_fd, const char *name, size_t size_max, char **ret, size_t *ret_size, struct err *e)
+{
+	CLEAN(clean_fd)
+	int fd = openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "open '%s'", name);
+	return files_read_fd(fd, name, size_max, ret, ret_size, e);
+}

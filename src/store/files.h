@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* files.h - small files that are there as a whole or not at all */
+#ifndef STORE_FILES_H
+#define STORE_FILES_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Makes a directory with its parents; the last one with @mode. */
+bool files_make_path(const char *path, mode_t mode, struct err *e);
+
+/* Temporary file, fsync, rename, fsync of the directory. */
+bool files_write(int dir_fd, const char *name, const void *data, size_t size, struct err *e);
+
+/*
+ * files_read() - a whole file of at most @size_max bytes, malloc'ed and zero-ended
+ * Errors: with e->sys ENOENT when it is missing.
+ */
+bool files_read(
+	int dir_fd, const char *name, size_t size_max, char **ret, size_t *ret_size, struct err *e);
+bool files_read_fd(
+	int fd, const char *name, size_t size_max, char **ret, size_t *ret_size, struct err *e);
+
+#endif
