@@ -82,6 +82,7 @@ static bool merge(const int *layers, size_t n, int *ret_fd, struct err *e)
 		snprintf(options[i], sizeof(options[i]), "lowerdir+=/proc/self/fd/%d", layers[i]);
 		data[n_data++] = options[i];
 	}
+	(void)empty_fd;
 	snprintf(options[n], sizeof(options[n]), "lowerdir+=/proc/self/fd/%d", empty_fd);
 	data[n_data++] = options[n];
 	data[n_data++] = (char *)"userxattr";

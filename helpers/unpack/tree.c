@@ -86,9 +86,10 @@ static bool open_parent(struct tree *t, char *path, char **ret_name, struct err 
 		*slash = '\0';
 	if (t->parent_fd >= 0 && !strcmp(parent, t->parent))
 		return true;
+	char absolute[PATH_MAX + 1];
 	clean_fd(&t->parent_fd);
-	if (!path_make_in_root(
-		    t->root_fd, parent[0] ? parent : "/", PATH_DIRECTORY, &t->parent_fd, e))
+	snprintf(absolute, sizeof(absolute), "/%s", parent);
+	if (!path_make_in_root(t->root_fd, absolute, PATH_DIRECTORY, &t->parent_fd, e))
 		return false;
 	strcpy(t->parent, parent);
 	return true;

@@ -255,6 +255,17 @@ static void reap(struct running *jobs, int socket_fd)
 		}
 }
 
+/* Nobody waits for them any more. They are reaped here: the one that asked may start others. */
+static int end_jobs(const struct running *jobs)
+{
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (jobs[i].pid > 0) {
+			kill(jobs[i].pid, SIGKILL);
+			waitpid(jobs[i].pid, NULL, 0);
+		}
+	return 0;
+}
+
 static int serve(int socket_fd)
 {
 	static struct running jobs[JOBS_MAX]; /* lint: scratch, too large for the stack */
@@ -279,7 +290,7 @@ static int serve(int socket_fd)
 		if (!polled[0].revents)
 			continue;
 		if (msg_receive(socket_fd, &m, fds, &n_fds, &e) != MSG_GOT_RECORD)
-			return 0; /* and the jobs die with us */
+			return end_jobs(jobs);
 		start_job(&m, fds, n_fds, jobs, socket_fd);
 		for (size_t i = 0; i < n_fds; i++)
 			close(fds[i]);

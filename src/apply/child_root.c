@@ -126,7 +126,15 @@ bool child_make_overlay(const struct overlay_parts *parts, int *ret_fd, struct e
 	data[n++] = (char *)"userxattr";
 	if (parts->is_volatile)
 		data[n++] = (char *)"volatile";
-	if (mount_new("overlay", data, n, MOUNT_ATTR_NODEV, ret_fd, e))
+	bool ok = mount_new("overlay", data, n, MOUNT_ATTR_NODEV, ret_fd, e);
+	/*
+	 * The overlay has its own hold on the memory now. Left over "/", that mount would come
+	 * between the new root and the old one: pivot_root(2) then takes only the upper of the
+	 * two away, and "/.." in the container is the host's root.
+	 */
+	if (ok && memory_fd >= 0)
+		ok = mount_detach(memory_fd, e);
+	if (ok)
 		return true;
 	if (parts->n_lower > 13)
 		err_hint(e, "more than 13 layers need Linux 6.7");

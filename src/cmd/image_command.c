@@ -20,7 +20,7 @@ int image_command_run(const struct command *self, int argc, char **argv, struct 
 {
 	CLEAN(clean_command)
 	struct image_command c = {.to = INVOCATION_INIT(notes, environ),
-		.store = {.dir_fd = -1, .images_fd = -1, .blobs_fd = -1}};
+		.store = STORE_INIT};
 	bool wants_help = false;
 	if (!arena_init(&c.to.arena, e))
 		return -1;

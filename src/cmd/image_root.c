@@ -175,7 +175,7 @@ static bool check_platform(struct invocation *to, const struct image_config *con
 
 bool image_settle(struct invocation *to, const struct host *host, struct err *e)
 {
-	CLEAN(store_close) struct store store;
+	CLEAN(store_close) struct store store = STORE_INIT;
 	struct store_image image;
 	struct manifest manifest;
 	struct image_config config;
@@ -194,7 +194,7 @@ bool image_settle(struct invocation *to, const struct host *host, struct err *e)
 /* Busy until the lease is there: in between nobody can take the layers away. */
 bool image_layers(struct invocation *to, const struct host *host, struct err *e)
 {
-	CLEAN(store_close) struct store store;
+	CLEAN(store_close) struct store store = STORE_INIT;
 	CLEAN(clean_fd) int lock_fd = -1;
 	struct store_image image;
 	struct manifest manifest;

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 /* What an archive may cost; whoever has a larger one says so in the environment. */
 #define ENTRIES_MAX 2000000
@@ -77,6 +78,10 @@ void unpacker_stop(struct unpacker *u)
 	if (!u->is_running)
 		return;
 	clean_fd(&u->socket_fd);
+	/* The end of its socket ends it and its jobs; killed, it would leave those to run on. */
+	while (waitpid(u->proc.pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	u->proc.pid = 0;
 	proc_drop(&u->plan, &u->proc);
 	u->is_running = false;
 }

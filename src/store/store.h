@@ -41,6 +41,11 @@ struct store {
 	struct store *additional; /* read-only, next in the list */
 };
 
+#define STORE_INIT                                                                                 \
+	{                                                                                          \
+		.dir_fd = -1, .images_fd = -1, .blobs_fd = -1                                      \
+	}
+
 /* An image as the index names it. */
 struct store_image {
 	struct store *store;	/* where it is */

@@ -119,6 +119,15 @@ bool mount_attach_over_root(int mount_fd, struct err *e)
 	return true;
 }
 
+bool mount_detach(int mount_fd, struct err *e)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", mount_fd);
+	if (umount2(path, MNT_DETACH) < 0)
+		return err_sys(e, "detach a mount");
+	return true;
+}
+
 bool mount_pivot(int root_fd, struct err *e)
 {
 	if (fchdir(root_fd) < 0)

@@ -55,6 +55,9 @@ bool mount_attach(int mount_fd, int target_fd, const char *name, struct err *e);
  */
 bool mount_attach_over_root(int mount_fd, struct err *e);
 
+/* Take a mount away whose descriptor this is; what is open on it goes on. /proc must be there. */
+bool mount_detach(int mount_fd, struct err *e);
+
 /*
  * mount_pivot() - make @root_fd's mount the root and drop the old one with all its mounts
  * Context: child; the mount must be attached. The working directory is the new root.
