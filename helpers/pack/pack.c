@@ -5,6 +5,7 @@
  * Jobs, in order, on the socket; the archive goes to OUT_FD, which may be a pipe:
  *
  *   file SIZE NAME	fds: the file	a plain file, for image archives
+ *   directory NAME
  *   layers N		fds: at most 4 a record; N directories in all, uppermost first: what an
  *			overlay of them shows becomes the archive
  *   end			DONE
@@ -21,6 +22,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <locale.h>
 #include <sched.h>
 #include <signal.h>
@@ -35,6 +37,17 @@ static bool archive_failed(struct archive *out, struct err *e)
 {
 	errno = archive_errno(out);
 	return err_sys(e, "write the archive");
+}
+
+static bool pack_directory(struct archive *out, const char *name, struct err *e)
+{
+	struct archive_entry *entry = archive_entry_new();
+	archive_entry_set_pathname(entry, name);
+	archive_entry_set_filetype(entry, AE_IFDIR);
+	archive_entry_set_perm(entry, 0755);
+	bool ok = archive_write_header(out, entry) >= ARCHIVE_WARN;
+	archive_entry_free(entry);
+	return ok || archive_failed(out, e);
 }
 
 static bool pack_file(struct archive *out, int fd, const char *name, int64_t size, struct err *e)
@@ -65,8 +78,29 @@ static bool pack_file(struct archive *out, int fd, const char *name, int64_t siz
 	return true;
 }
 
+/*
+ * The same directory, seen from this mount namespace: overlayfs refuses one that was opened
+ * in another [clone_private_mount(), EINVAL].
+ */
+static bool open_here(int *layer_fd, struct err *e)
+{
+	char link[64], path[PATH_MAX];
+	struct stat before, after;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", *layer_fd);
+	ssize_t n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	CLEAN(clean_fd) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &after) < 0 || fstat(*layer_fd, &before) < 0)
+		return err_sys(e, "open layer '%s'", path);
+	if (before.st_ino != after.st_ino || before.st_dev != after.st_dev)
+		return err_msg(e, ERR_STATE, "layer '%s' was replaced", path);
+	close(*layer_fd);
+	*layer_fd = TAKE_FD(fd);
+	return true;
+}
+
 /* One directory stands for itself; of several, and their whiteouts, overlayfs makes one. */
-static bool merge(const int *layers, size_t n, int *ret_fd, struct err *e)
+static bool merge(int *layers, size_t n, int *ret_fd, struct err *e)
 {
 	static char options[LAYERS_MAX][64]; /* lint: scratch, too large for the stack */
 	static char *data[LAYERS_MAX + 1];   /* lint: scratch */
@@ -79,10 +113,11 @@ static bool merge(const int *layers, size_t n, int *ret_fd, struct err *e)
 	if (!mount_new("tmpfs", small, 1, 0, &empty_fd, e) || !mount_attach_over_root(empty_fd, e))
 		return false;
 	for (size_t i = 0; i < n; i++) {
+		if (!open_here(&layers[i], e))
+			return false;
 		snprintf(options[i], sizeof(options[i]), "lowerdir+=/proc/self/fd/%d", layers[i]);
 		data[n_data++] = options[i];
 	}
-	(void)empty_fd;
 	snprintf(options[n], sizeof(options[n]), "lowerdir+=/proc/self/fd/%d", empty_fd);
 	data[n_data++] = options[n];
 	data[n_data++] = (char *)"userxattr";
@@ -129,6 +164,8 @@ static bool do_job(
 		return archive_write_close(p->out) >= ARCHIVE_WARN || archive_failed(p->out, e);
 	if (sscanf(what, "layers %lld", &size) == 1)
 		return take_layers(p, (size_t)size, fds, n_fds, e);
+	if (sscanf(what, "directory %n", &at) == 0 && at > 0)
+		return pack_directory(p->out, what + at, e);
 	if (sscanf(what, "file %lld %n", &size, &at) == 1 && at > 0 && n_fds == 1)
 		return pack_file(p->out, fds[0], what + at, size, e);
 	return err_msg(e, ERR_INTERNAL, "guscio-pack does not understand '%s'", what);

@@ -130,8 +130,9 @@ static bool step_zstd(struct inflate *in, struct inflate_step *step, struct err 
 	if (ZSTD_isError(result))
 		return err_msg(
 			e, ERR_INPUT, "its zstd data is corrupt: %s", ZSTD_getErrorName(result));
-	/* 0: a frame is complete and all of it is out. */
-	in->is_between = result == 0;
+	/* 0: a frame is complete and all of it is out. Without input it asks for the next one. */
+	if (from.pos > 0 || to.pos > 0)
+		in->is_between = result == 0;
 	step->in += from.pos;
 	step->in_left -= from.pos;
 	step->out += to.pos;

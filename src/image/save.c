@@ -95,6 +95,14 @@ static bool add_fd(struct output *o, const char *name, int fd, int64_t size, str
 	return msg_send(o->socket_fd, &m, &fd, 1, e) || last_words(o, e);
 }
 
+/* Readers that make missing parents themselves give them owners that they may not give. */
+static bool add_directory(struct output *o, const char *name, struct err *e)
+{
+	struct msg m = {.kind = MSG_GO};
+	snprintf(m.err.what, sizeof(m.err.what), "directory %s", name);
+	return msg_send(o->socket_fd, &m, NULL, 0, e) || last_words(o, e);
+}
+
 static bool add_text(struct output *o, const char *name, const char *text, struct err *e)
 {
 	CLEAN(clean_fd) int fd = memfd_create("text", MFD_CLOEXEC);
@@ -151,6 +159,9 @@ static bool add_images(struct output *o, const struct store_image *images, size_
 	CLEAN(clean_json) json_t *entries = json_array();
 	CLEAN(clean_json) json_t *descriptors = json_array();
 	struct strv added = {0};
+	if (o->socket_fd >= 0 &&
+		(!add_directory(o, "blobs/", e) || !add_directory(o, "blobs/sha256/", e)))
+		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct store_image *image = &images[i];
 		struct manifest m;

@@ -51,7 +51,7 @@ bool media_type_is_layer(const char *type)
 static const char *string_at(struct arena *arena, json_t *object, const char *key, const char *none)
 {
 	const char *text = json_string_value(json_object_get(object, key));
-	return text ? arena_strdup(arena, text) : none;
+	return arena_strdup(arena, text ? text : none);
 }
 
 static bool read_descriptor(struct arena *arena, json_t *object, const char *what,

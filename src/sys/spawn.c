@@ -122,8 +122,13 @@ bool signals_wait_to_end_us(void)
 	sigset_t set, pending;
 	ending_signals(&set);
 	sigpending(&pending);
-	for (int i = 1; i < NSIG; i++)
-		if (sigismember(&set, i) == 1 && sigismember(&pending, i) == 1)
+	for (int i = 1; i < NSIG; i++) {
+		struct sigaction action;
+		if (sigismember(&set, i) != 1 || sigismember(&pending, i) != 1)
+			continue;
+		/* Under nohup, and behind a shell's &: blocked signals wait even when ignored. */
+		if (sigaction(i, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
 			return true;
+	}
 	return false;
 }
