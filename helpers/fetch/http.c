@@ -345,6 +345,8 @@ static void explain(
 	snprintf(host, sizeof(host), "%.*s", (int)strcspn(begin, "/"), begin);
 	err_msg(e, ERR_HOST, "%s: %s", host, why);
 	if (result == CURLE_PEER_FAILED_VERIFICATION)
+		e->kind = ERR_STATE; /* registry.c: no reason to try without TLS */
+	if (result == CURLE_PEER_FAILED_VERIFICATION)
 		err_hint(e,
 			"put its CA's certificate into ~/.config/containers/certs.d/%.80s/ca.crt",
 			host);

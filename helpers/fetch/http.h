@@ -61,7 +61,8 @@ void http_free(struct http *h);
  * http_do() - send a request and take the answer, whatever its status
  * Network errors, 429 and 5xx are tried again with growing pauses, Retry-After being
  * obeyed up to a minute; a body that broke off goes on where it stopped.
- * Errors: ERR_HOST nobody answered, or not in a way that can be understood.
+ * Errors: ERR_HOST nobody answered, or not in a way that can be understood; ERR_STATE somebody
+ *         did whose certificate is not trusted; ERR_INPUT the body is too large.
  */
 bool http_do(struct http *h, const struct http_request *request, struct http_response *ret,
 	struct err *e);

@@ -229,6 +229,16 @@ static void give_connection(size_t endpoint, struct http *h)
 		http_free(h);
 }
 
+/* The same registry without TLS comes next in the list, but somebody does speak TLS there. */
+static bool must_stop(const struct registry *r, size_t i, const struct err *e)
+{
+	return e->kind == ERR_INPUT ||
+	       (e->kind == ERR_STATE && i + 1 < r->n_endpoints &&
+		       !strncmp(r->endpoints[i].url, "https://", 8) &&
+		       !strncmp(r->endpoints[i + 1].url, "http://", 7) &&
+		       !strcmp(r->endpoints[i].url + 8, r->endpoints[i + 1].url + 7));
+}
+
 /* A GET below /v2/, at the first endpoint that has it; the last one's error is the user's. */
 static bool get_anywhere(struct registry *r, const char *kind, const char *name, const char *accept,
 	struct http_sink *sink, struct http_response *ret, struct err *e)
@@ -254,7 +264,10 @@ static bool get_anywhere(struct registry *r, const char *kind, const char *name,
 			return true;
 		if (ok)
 			refuse(r, p, thing, ret, e);
-		else if (e->kind == ERR_INPUT)
+		/* The registry itself has spoken: behind it in the list is only the way without TLS. */
+		if (ok && !p->is_mirror)
+			return false;
+		if (!ok && must_stop(r, i, e))
 			return false;
 	}
 	return false;
@@ -309,6 +322,8 @@ static struct http *find_origin(struct registry *r, size_t *ret, struct err *e)
 			return h;
 		if (h)
 			give_connection(i, h);
+		if (must_stop(r, i, e))
+			return NULL;
 	}
 	return NULL;
 }

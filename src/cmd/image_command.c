@@ -19,8 +19,7 @@ int image_command_run(const struct command *self, int argc, char **argv, struct 
 	int min, int max, enum image_wants wants, image_action *action, struct err *e)
 {
 	CLEAN(clean_command)
-	struct image_command c = {.to = INVOCATION_INIT(notes, environ),
-		.store = STORE_INIT};
+	struct image_command c = {.to = INVOCATION_INIT(notes, environ), .store = STORE_INIT};
 	bool wants_help = false;
 	if (!arena_init(&c.to.arena, e))
 		return -1;

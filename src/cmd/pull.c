@@ -39,7 +39,9 @@ static int run(
 
 static const struct option_def options[] = {OPTIONS_STORE, OPTIONS_REMOTE,
 	{"platform", 0, "OS/ARCH[/VARIANT]", "the image for this platform", set_platform},
-	{"quiet", 'q', NULL, "no progress, only the image's id", set_quiet}, {0}};
+	{"quiet", 'q', NULL, "no progress, only the image's id", set_quiet},
+	{"userns", 0, "MODE", "unpack for containers with auto, keep-id or single", set_userns},
+	{0}};
 
 const struct command command_pull = {.name = "pull",
 	.arguments = "[OPTIONS] IMAGE...",

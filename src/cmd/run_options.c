@@ -130,7 +130,7 @@ SETTER(set_device)
 }
 
 /* Ids and namespaces. */
-SETTER(set_userns)
+bool set_userns(struct invocation *to, const char *value, struct err *e)
 {
 	static const struct name_value modes[] = {{"auto", USERNS_AUTO},
 		{"keep-id", USERNS_KEEP_ID}, {"single", USERNS_SINGLE}, {NULL, 0}};

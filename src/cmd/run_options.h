@@ -52,7 +52,7 @@ extern const struct option_def run_options[];
 /* Setters that several commands have. */
 option_setter set_storage, set_additional_store, set_pull, set_platform, set_authfile, set_creds,
 	set_cert_dir, set_tls_verify, set_quiet, set_format, set_filter, set_all, set_force,
-	set_output, set_input, set_no_trunc, set_noheading, set_change, set_text;
+	set_output, set_input, set_no_trunc, set_noheading, set_change, set_text, set_userns;
 
 /* Rows of option tables that several commands have. */
 #define OPTIONS_STORE                                                                              \

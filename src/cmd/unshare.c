@@ -10,7 +10,7 @@
 
 extern char **environ;
 
-static bool set_userns(struct invocation *to, const char *value, struct err *e)
+static bool set_plain_userns(struct invocation *to, const char *value, struct err *e)
 {
 	static const struct {
 		const char *name;
@@ -27,7 +27,7 @@ static bool set_userns(struct invocation *to, const char *value, struct err *e)
 }
 
 static const struct option_def unshare_options[] = {
-	{"userns", 0, "MODE", "auto, keep-id, single", set_userns},
+	{"userns", 0, "MODE", "auto, keep-id, single", set_plain_userns},
 	{0},
 };
 

@@ -213,7 +213,7 @@ regular empty file 0" ]
 	sleep 1
 	kill -KILL $pid
 	wait $pid || true
-	sleep 0.3
+	for _ in $(seq 30); do pgrep -u "$(id -u)" -f "guscio-(fetch|unpack)" >/dev/null || break; sleep 0.1; done
 	[ -z "$(pgrep -u "$(id -u)" -f "guscio-(fetch|unpack)" || true)" ]
 	: >"$PLACE/port.log"
 	run -0 pull "$AT/slow:1"

@@ -212,18 +212,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             body = body[:9] + b"?" + body[10:]
         if repository == "badmanifest" and what.startswith("sha256:"):
             body += b" "
-        asked = self.headers.get("Range")
-        if asked and kind == "blobs":
-            begin = int(asked[6:].split("-")[0])
-            return self.answer(206, body[begin:], [("Content-Range", f"bytes {begin}-{len(body) - 1}/{len(body)}")])
+        asked = self.headers.get("Range") if kind == "blobs" else None
+        begin = int(asked[6:].split("-")[0]) if asked else 0
+        part = [("Content-Range", f"bytes {begin}-{len(body) - 1}/{len(body)}")] if asked else [("Content-Type", media)]
+        status, body = 206 if asked else 200, body[begin:]
         if repository == "slow" and kind == "blobs":
-            self.answer(200, b"", length=len(body))
+            self.answer(status, b"", part, length=len(body))
             for at in range(0, len(body), 20000):
                 self.wfile.write(body[at:at + 20000])
                 self.wfile.flush()
-                time.sleep(0.05)
+                time.sleep(0.1)
             return None
-        return self.answer(200, body, [("Content-Type", media)])
+        return self.answer(status, body, part)
 
     do_HEAD = do_GET
 
