@@ -7,7 +7,7 @@ _guscio() {
 		words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
 	}
 	if [ "$cword" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "run spec unshare doctor --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "run pull images rmi push tag inspect history save load import export login logout prune df purge image system spec unshare doctor --help --version" -- "$cur")
 		return
 	fi
 	case $prev in
@@ -25,8 +25,26 @@ _guscio() {
 	esac
 	local options=
 	case ${words[1]} in
-	run) options="--add-host --annotation --boottime --bundle --cap-add --cap-drop --cgroupns --device --domainname --entrypoint --env --env-file --explain --gidmap --group-add --hostname --init --interactive --ipc --monotonic --mount --name --nest --network --net --no-init --overlay --pid --preserve-fds --read-only --rm --security-opt --shm-size --stop-signal --stop-timeout --sysctl --time --timeout --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
-	spec) options="--add-host --annotation --boottime --bundle --cap-add --cap-drop --cgroupns --device --domainname --entrypoint --env --env-file --explain --gidmap --group-add --hostname --init --interactive --ipc --monotonic --mount --name --nest --network --net --no-init --overlay --pid --preserve-fds --read-only --rm --security-opt --shm-size --stop-signal --stop-timeout --sysctl --time --timeout --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
+	run) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroupns --creds --device --domainname --entrypoint --env --env-file --explain --gidmap --group-add --hostname --init --interactive --ipc --monotonic --mount --name --nest --network --net --no-init --overlay --pid --platform --preserve-fds --pull --quiet --read-only --rm --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
+	pull) options="--storage --additional-store --authfile --cert-dir --creds --tls-verify --platform --quiet --userns --help" ;;
+	images) options="--storage --additional-store --all --filter --format --noheading --no-trunc --quiet --help" ;;
+	rmi) options="--storage --additional-store --force --help" ;;
+	push) options="--storage --additional-store --authfile --cert-dir --creds --tls-verify --quiet --help" ;;
+	tag) options="--storage --additional-store --help" ;;
+	inspect) options="--storage --additional-store --format --help" ;;
+	history) options="--storage --additional-store --format --noheading --no-trunc --help" ;;
+	save) options="--storage --additional-store --format --output --help" ;;
+	load) options="--storage --additional-store --input --quiet --help" ;;
+	import) options="--storage --additional-store --change --message --help" ;;
+	export) options="--storage --additional-store --output --userns --help" ;;
+	login) options="--authfile --cert-dir --password --password-stdin --tls-verify --username --help" ;;
+	logout) options="--authfile --help" ;;
+	prune) options="--storage --additional-store --all --force --help" ;;
+	df) options="--storage --additional-store --format --help" ;;
+	purge) options="--storage --additional-store --force --help" ;;
+	image) options=" --help" ;;
+	system) options=" --help" ;;
+	spec) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroupns --creds --device --domainname --entrypoint --env --env-file --explain --gidmap --group-add --hostname --init --interactive --ipc --monotonic --mount --name --nest --network --net --no-init --overlay --pid --platform --preserve-fds --pull --quiet --read-only --rm --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
 	unshare) options="--userns --help" ;;
 	doctor) options="--format --help" ;;
 	esac

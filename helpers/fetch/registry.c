@@ -264,7 +264,8 @@ static bool get_anywhere(struct registry *r, const char *kind, const char *name,
 			return true;
 		if (ok)
 			refuse(r, p, thing, ret, e);
-		/* The registry itself has spoken: behind it in the list is only the way without TLS. */
+		/* The registry itself has spoken: behind it in the list is only the way without
+		 * TLS. */
 		if (ok && !p->is_mirror)
 			return false;
 		if (!ok && must_stop(r, i, e))
