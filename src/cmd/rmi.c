@@ -261,7 +261,14 @@ static bool purge(struct image_command *c, struct err *e)
 	struct inside in = image_inside(c);
 	const char *question =
 		arena_printf(&c->to.arena, "Remove everything in '%s'?", c->store.path);
-	return confirm(c, question, e) && gc_purge(&c->store, &in, e);
+	struct unpacker unpacker = UNPACKER_INIT;
+	if (!confirm(c, question, e) || !gc_purge(&c->store, &in, e))
+		return false;
+	/* Unpacked tarballs have subordinate owners too. */
+	bool ok = unpacker_remove(
+		&unpacker, &in, arena_printf(&c->to.arena, "%s/roots", c->host.cache_dir), e);
+	unpacker_stop(&unpacker);
+	return ok;
 }
 
 static int run_purge(

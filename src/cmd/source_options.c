@@ -85,5 +85,11 @@ bool source_open(struct invocation *to, const struct host *host, bool may_create
 		path = arena_printf(arena, "%s/%s", cwd ? cwd : "", path);
 		free(cwd);
 	}
-	return store_open(ret, path, &source->additional, may_create, arena, e);
+	if (!store_open(ret, path, &source->additional, may_create, arena, e))
+		return false;
+	if (ret->is_local_new)
+		notes_add(to->notes,
+			"'%s' is on a network file system: layers are unpacked in '%s'", path,
+			ret->layers_path);
+	return true;
 }

@@ -75,6 +75,8 @@ bool gc_purge(struct store *store, const struct inside *in, struct err *e)
 			ok = unpacker_remove(&unpacker, in,
 				arena_printf(store->arena, "%s/%s", store->path, *place), e);
 	}
+	if (ok && store->layers_path)
+		ok = unpacker_remove(&unpacker, in, store->layers_path, e);
 	unpacker_stop(&unpacker);
 	unlinkat(store->dir_fd, "lock", 0);
 	unlinkat(store->dir_fd, "busy", 0);

@@ -23,7 +23,7 @@ struct one {
 	bool was_resumed;
 	int part_fd; /* locked, as long as the blob is not there */
 	int new_fd;  /* locked */
-	const char *new_name;
+	const char *new_path;
 	char plain[65], packed[65];
 };
 
@@ -158,8 +158,8 @@ static bool start_one(struct work *w, size_t i, struct err *e)
 		return false;
 	}
 	const char *map = w->l->map ? w->l->map : "single";
-	if (!one->new_name && !store_begin_layer(store, map, random_name(store->arena),
-				      &one->new_name, &one->new_fd, e))
+	if (!one->new_path && !store_begin_layer(store, map, random_name(store->arena),
+				      &one->new_path, &one->new_fd, e))
 		return false;
 	const struct unpack_job job = {.number = i,
 		.kind = one->wants_tree ? UNPACK_LAYER : UNPACK_HASH,
@@ -214,10 +214,9 @@ static bool try_again(struct work *w, size_t i, struct err *e)
 		return err_sys(e, "empty a blob");
 	/* What half an archive made stays in the way of nothing: it has another name. */
 	struct err ignored;
-	unpacker_remove(&w->unpacker, w->l->in,
-		arena_printf(store->arena, "%s/%s", store->path, one->new_name), &ignored);
+	unpacker_remove(&w->unpacker, w->l->in, one->new_path, &ignored);
 	clean_fd(&one->new_fd);
-	one->new_name = NULL;
+	one->new_path = NULL;
 	return start_one(w, i, e);
 }
 
@@ -248,11 +247,10 @@ static bool finish_one(struct work *w, size_t i, struct err *e)
 		return false;
 	clean_fd(&one->part_fd);
 	if (one->wants_tree) {
-		if (!store_keep_layer(store, w->l->map, one->new_name, one->diff_id, e))
+		if (!store_keep_layer(store, w->l->map, one->new_path, one->diff_id, e))
 			return false;
-		const char *name = one->new_name;
-		if (faccessat(store->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-			one->new_name = NULL;
+		if (faccessat(AT_FDCWD, one->new_path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			one->new_path = NULL;
 	}
 	one->is_finished = true;
 	w->rows[i].state = ROW_DONE;
@@ -349,10 +347,8 @@ static void clean_work(struct work *w, bool has_failed)
 		unpacker_stop(&w->unpacker);
 	for (size_t i = 0; i < w->n; i++) {
 		clean_fd(&w->v[i].part_fd);
-		if (w->v[i].new_name)
-			unpacker_remove(&w->unpacker, w->l->in,
-				arena_printf(store->arena, "%s/%s", store->path, w->v[i].new_name),
-				&ignored);
+		if (w->v[i].new_path)
+			unpacker_remove(&w->unpacker, w->l->in, w->v[i].new_path, &ignored);
 		clean_fd(&w->v[i].new_fd);
 	}
 	/* What a killed command left, since a helper that can remove it runs anyway. */

@@ -373,11 +373,9 @@ static bool load_all(struct input *i, struct err *e)
 static bool unpack_archive(struct input *i, const struct inside *single, int in_fd, struct err *e)
 {
 	struct msg answer;
-	const char *name;
 	const char *random = arena_printf(i->store->arena, "%08x%08x", arc4random(), arc4random());
-	if (!store_begin_layer(i->store, "single", random, &name, &i->dir_fd, e))
+	if (!store_begin_layer(i->store, "single", random, &i->scratch, &i->dir_fd, e))
 		return false;
-	i->scratch = arena_printf(i->store->arena, "%s/%s", i->store->path, name);
 	struct unpacker unpacker = UNPACKER_INIT;
 	const struct unpack_job job = {.kind = UNPACK_ROOT,
 		.size = -1,
@@ -524,11 +522,9 @@ static json_t *import_config(
 /* From a pipe: the layer has to be a file that can be read twice. */
 static bool spool(struct input *i, int in_fd, int *ret_fd, struct err *e)
 {
-	const char *name;
 	const char *random = arena_printf(i->store->arena, "%08x%08x", arc4random(), arc4random());
-	if (!store_begin_layer(i->store, "single", random, &name, &i->dir_fd, e))
+	if (!store_begin_layer(i->store, "single", random, &i->scratch, &i->dir_fd, e))
 		return false;
-	i->scratch = arena_printf(i->store->arena, "%s/%s", i->store->path, name);
 	*ret_fd = openat(i->dir_fd, "layer", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	return (*ret_fd >= 0 || err_sys(e, "make a file")) && copy_all(in_fd, *ret_fd, e);
 }

@@ -85,49 +85,41 @@ void store_drop_part(const struct store *store, const char *digest)
 	unlinkat(store->blobs_fd, part_name(store, digest), 0);
 }
 
-bool store_adopt(
-	const struct store *store, int dir_fd, const char *name, const char *digest, struct err *e)
-{
-	if (renameat(dir_fd, name, store->blobs_fd, digest + 7) < 0)
-		return err_sys(e, "keep the blob %s", digest);
-	return true;
-}
-
 const char *store_find_layer(const struct store *store, const char *map, const char *diff_id)
 {
 	struct stat st;
 	for (; store; store = store->additional) {
-		const char *name = arena_printf(store->arena, "layers/%s/%s", map, diff_id + 7);
-		if (!store->is_new && fstatat(store->dir_fd, name, &st, 0) == 0 &&
-			S_ISDIR(st.st_mode))
-			return arena_printf(store->arena, "%s/%s", store->path, name);
+		const char *name = arena_printf(store->arena, "%s/%s", map, diff_id + 7);
+		if (!store->is_new && store->layers_fd >= 0 &&
+			fstatat(store->layers_fd, name, &st, 0) == 0 && S_ISDIR(st.st_mode))
+			return arena_printf(store->arena, "%s/%s", store->layers_path, name);
 	}
 	return NULL;
 }
 
 bool store_begin_layer(const struct store *store, const char *map, const char *random,
-	const char **ret_name, int *ret_fd, struct err *e)
+	const char **ret_path, int *ret_fd, struct err *e)
 {
-	const char *parent = arena_printf(store->arena, "layers/%s", map);
-	const char *name = arena_printf(store->arena, "%s/new.%.32s", parent, random);
-	if (mkdirat(store->dir_fd, parent, 0711) < 0 && errno != EEXIST)
-		return err_sys(e, "make directory '%s/%s'", store->path, parent);
-	if (mkdirat(store->dir_fd, name, 0755) < 0)
-		return err_sys(e, "make directory '%s/%s'", store->path, name);
+	const char *name = arena_printf(store->arena, "%s/new.%.32s", map, random);
+	const char *path = arena_printf(store->arena, "%s/%s", store->layers_path, name);
+	if (mkdirat(store->layers_fd, map, 0711) < 0 && errno != EEXIST)
+		return err_sys(e, "make directory '%s/%s'", store->layers_path, map);
+	if (mkdirat(store->layers_fd, name, 0755) < 0)
+		return err_sys(e, "make directory '%s'", path);
 	CLEAN(clean_fd)
-	int fd = openat(store->dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(store->layers_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return err_sys(e, "lock '%s/%s'", store->path, name);
-	*ret_name = name;
+		return err_sys(e, "lock '%s'", path);
+	*ret_path = path;
 	*ret_fd = TAKE_FD(fd);
 	return true;
 }
 
-bool store_keep_layer(const struct store *store, const char *map, const char *name,
+bool store_keep_layer(const struct store *store, const char *map, const char *path,
 	const char *diff_id, struct err *e)
 {
-	const char *place = arena_printf(store->arena, "layers/%s/%s", map, diff_id + 7);
-	if (renameat(store->dir_fd, name, store->dir_fd, place) < 0 && errno != EEXIST &&
+	const char *place = arena_printf(store->arena, "%s/%s", map, diff_id + 7);
+	if (renameat(AT_FDCWD, path, store->layers_fd, place) < 0 && errno != EEXIST &&
 		errno != ENOTEMPTY)
 		return err_sys(e, "name the layer '%s'", diff_id);
 	return true;
@@ -145,7 +137,7 @@ static bool is_wanted(const char *name, const struct strv *wanted)
 static const char *dead_below(
 	const struct store *store, const char *parent, const struct strv *wanted)
 {
-	int list_fd = openat(store->dir_fd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int list_fd = openat(store->layers_fd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(clean_dir) DIR *dir = list_fd < 0 ? NULL : fdopendir(list_fd);
 	struct dirent *entry;
 	while (dir && (entry = readdir(dir))) {
@@ -156,13 +148,13 @@ static const char *dead_below(
 		if (!text_starts(name, "new.")) {
 			const char *away = arena_printf(store->arena, "%s/new.%.32s", parent, name);
 			if (wanted && !is_wanted(name, wanted) &&
-				renameat(store->dir_fd, path, store->dir_fd, away) == 0)
+				renameat(store->layers_fd, path, store->layers_fd, away) == 0)
 				return away;
 			continue;
 		}
 		CLEAN(clean_fd)
 		int fd = openat(
-			store->dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			store->layers_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return path;
 	}
@@ -171,16 +163,16 @@ static const char *dead_below(
 
 const char *store_dead_layer(const struct store *store, const struct strv *wanted_diff_ids)
 {
-	int list_fd = openat(store->dir_fd, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int list_fd = openat(store->layers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(clean_dir) DIR *dir = list_fd < 0 ? NULL : fdopendir(list_fd);
 	struct dirent *entry;
 	while (dir && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		const char *parent = arena_printf(store->arena, "layers/%s", entry->d_name);
-		const char *found = dead_below(store, parent, wanted_diff_ids);
+		const char *found = dead_below(
+			store, arena_strdup(store->arena, entry->d_name), wanted_diff_ids);
 		if (found)
-			return arena_printf(store->arena, "%s/%s", store->path, found);
+			return arena_printf(store->arena, "%s/%s", store->layers_path, found);
 	}
 	return NULL;
 }
@@ -246,7 +238,7 @@ int64_t store_drop_blobs(const struct store *store, const struct store_wanted *w
 
 static size_t count_layers(const struct store *store)
 {
-	int list_fd = openat(store->dir_fd, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int list_fd = openat(store->layers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(clean_dir) DIR *dir = list_fd < 0 ? NULL : fdopendir(list_fd);
 	struct dirent *entry;
 	size_t n = 0;

@@ -3,6 +3,7 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "store/files.h"
+#include "store/local.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -42,8 +43,9 @@ static bool make_layout(int dir_fd, struct err *e)
 static bool open_one(
 	struct store *store, const char *path, bool may_create, struct arena *arena, struct err *e)
 {
-	struct store s = {
-		.arena = arena, .path = path, .dir_fd = -1, .images_fd = -1, .blobs_fd = -1};
+	struct store s = STORE_INIT;
+	s.arena = arena;
+	s.path = path;
 	*store = s;
 	if (may_create && !files_make_path(path, 0700, e))
 		return false;
@@ -60,19 +62,20 @@ static bool open_one(
 	store->is_new = faccessat(s.dir_fd, "images", F_OK, 0) < 0;
 	return store->is_new ||
 	       (open_directory(s.dir_fd, "images", &store->images_fd, e) &&
-		       open_directory(s.dir_fd, "images/blobs/sha256", &store->blobs_fd, e));
+		       open_directory(s.dir_fd, "images/blobs/sha256", &store->blobs_fd, e) &&
+		       local_open_layers(store, may_create, e));
 }
 
 bool store_open(struct store *store, const char *path, const struct strv *additional,
 	bool may_create, struct arena *arena, struct err *e)
 {
-	*store = (struct store){.dir_fd = -1, .images_fd = -1, .blobs_fd = -1};
+	*store = (struct store)STORE_INIT;
 	if (!open_one(store, path, may_create, arena, e))
 		return err_what(e, ERR_HOST, "cannot use the storage '%s'", path);
 	struct store **next = &store->additional;
 	for (size_t i = 0; additional && i < additional->n; i++) {
 		*next = arena_alloc(arena, sizeof(**next));
-		**next = (struct store){.dir_fd = -1, .images_fd = -1, .blobs_fd = -1};
+		**next = (struct store)STORE_INIT;
 		if (!open_one(*next, additional->v[i], false, arena, e))
 			return err_what(
 				e, ERR_HOST, "cannot use the storage '%s'", additional->v[i]);
@@ -92,6 +95,7 @@ void store_close(struct store *store)
 		clean_fd(&store->dir_fd);
 		clean_fd(&store->images_fd);
 		clean_fd(&store->blobs_fd);
+		clean_fd(&store->layers_fd);
 	}
 }
 
@@ -99,7 +103,17 @@ static bool lock(const struct store *store, const char *name, int how, int *ret_
 {
 	CLEAN(clean_fd)
 	int fd = openat(store->dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || flock(fd, how) < 0)
+	if (fd < 0)
+		return err_sys(e, "lock '%s/%s'", store->path, name);
+	int result = flock(fd, how);
+	/* A network file system without a lock manager: then at least on this machine. */
+	if (result < 0 && (errno == ENOLCK || errno == EOPNOTSUPP) && store->layers_fd >= 0) {
+		clean_fd(&fd);
+		fd = openat(store->layers_fd, arena_printf(store->arena, ".%s", name),
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		result = fd < 0 ? -1 : flock(fd, how);
+	}
+	if (result < 0)
 		return err_sys(e, "lock '%s/%s'", store->path, name);
 	*ret_fd = TAKE_FD(fd);
 	return true;

@@ -12,14 +12,13 @@
  *	kernel overlays as it stands.
  * layers/<map>/new.<random>/
  *	being unpacked, under a lock; without one it is rubbish of a command that was killed.
- * lock
- *	held for a moment by whoever changes the index.
- * busy
- *	held shared by whoever brings blobs and layers in that no index names yet, or is about to
- *	start from them. What nothing names is taken away only by a command that gets it alone;
- *	one that does not leaves the rubbish to the next.
- * leases/<hex>
- *	locked shared as long as a container of the image with this manifest runs.
+ *	Not on a network file system, which lacks owners, attributes and overlays: then they are in
+ *	$GUSCIO_LOCAL_STORAGE, /var/tmp/guscio-UID, $TMPDIR/guscio-UID or /dev/shm/guscio-UID, and
+ *each machine of a cluster unpacks the shared blobs once for itself. lock held for a moment by
+ *whoever changes the index. busy held shared by whoever brings blobs and layers in that no index
+ *names yet, or is about to start from them. What nothing names is taken away only by a command that
+ *gets it alone; one that does not leaves the rubbish to the next. leases/<hex> locked shared as
+ *long as a container of the image with this manifest runs.
  *
  * Additional stores have the same form, belong to somebody else, and are only read.
  */
@@ -37,13 +36,16 @@ struct store {
 	int dir_fd;
 	int images_fd;
 	int blobs_fd; /* images/blobs/sha256 */
-	bool is_new;  /* read-only view of a store that is not there yet: everything is missing */
+	int layers_fd;
+	const char *layers_path;
+	bool is_local_new; /* the layers were put on this machine just now: say so */
+	bool is_new; /* read-only view of a store that is not there yet: everything is missing */
 	struct store *additional; /* read-only, next in the list */
 };
 
 #define STORE_INIT                                                                                 \
 	{                                                                                          \
-		.dir_fd = -1, .images_fd = -1, .blobs_fd = -1                                      \
+		.dir_fd = -1, .images_fd = -1, .blobs_fd = -1, .layers_fd = -1                     \
 	}
 
 /* An image as the index names it. */
@@ -104,10 +106,6 @@ bool store_open_part(const struct store *store, const char *digest, int *ret_fd,
 /* Its bytes were checked: it becomes the blob. Or they were wrong: it goes. */
 bool store_keep_part(const struct store *store, const char *digest, int fd, struct err *e);
 void store_drop_part(const struct store *store, const char *digest);
-/* A file of ours that was written elsewhere in the store becomes a blob. */
-bool store_adopt(
-	const struct store *store, int dir_fd, const char *name, const char *digest, struct err *e);
-
 /* Manifest and config of an image. */
 bool store_read_manifest(
 	const struct store_image *image, struct arena *arena, struct manifest *ret, struct err *e);
@@ -116,11 +114,11 @@ bool store_read_config(const struct store_image *image, const struct manifest *m
 
 /* Layers: path of the unpacked one for an id map, or NULL. */
 const char *store_find_layer(const struct store *store, const char *map, const char *diff_id);
-/* A new, locked directory; its name below the store's, and its descriptor. */
+/* A new, locked directory: its path and its descriptor. */
 bool store_begin_layer(const struct store *store, const char *map, const char *random,
-	const char **ret_name, int *ret_fd, struct err *e);
-/* Gives it its place; when that is taken, @name stays, for removal. */
-bool store_keep_layer(const struct store *store, const char *map, const char *name,
+	const char **ret_path, int *ret_fd, struct err *e);
+/* Gives it its place; when that is taken, it stays where it is, for removal. */
+bool store_keep_layer(const struct store *store, const char *map, const char *path,
 	const char *diff_id, struct err *e);
 /*
  * store_dead_layer() - path of a directory that can go, or NULL

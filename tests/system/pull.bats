@@ -301,3 +301,23 @@ regular empty file 0" ]
 	run -0 "$GUSCIO" run -q --userns=keep-id "$AT/odd:1" id -u
 	[ "$output" = "$(id -u)" ]
 }
+
+@test "a home on the network keeps blobs only: layers are unpacked on this machine" {
+	# The variable stands in for the probe; which file systems it finds is a unit test's.
+	export GUSCIO_LOCAL_STORAGE=$work/more/local
+	mkdir -p "$work/more"
+	run -0 --separate-stderr "$GUSCIO" run -q "$AT/good:1"
+	[ "$output" = "image in /etc as 7" ]
+	[[ $stderr == *"layers"*"$work/more/local"* ]]
+	# Said once.
+	run -0 "$GUSCIO" run "$AT/good:1"
+	[ "$output" = "image in /etc as 7" ]
+	[ -z "$(ls "$XDG_DATA_HOME/guscio/layers")" ]
+	[ -z "$(find "$XDG_DATA_HOME" ! -user "$(id -u)")" ]
+	# Another machine of the cluster: the blobs are shared, the layers its own.
+	: >"$PLACE/port.log"
+	GUSCIO_LOCAL_STORAGE=$work/more/second run -0 "$GUSCIO" run -q --pull=never "$AT/good:1"
+	[ ! -s "$PLACE/port.log" ]
+	run -0 "$GUSCIO" purge -f
+	[ -z "$(find "$work/more/local" -mindepth 1)" ]
+}
