@@ -112,12 +112,13 @@ static bool step_gzip(struct inflate *in, struct inflate_step *step, struct err 
 	in->gzip.next_out = step->out;
 	in->gzip.avail_out = (uint32_t)step->out_left;
 	int result = isal_inflate(&in->gzip);
+	/* After an error its counters may be anything [libisal 2.30]. */
+	if (result != ISAL_DECOMP_OK && result != ISAL_END_INPUT)
+		return err_msg(e, ERR_INPUT, "its gzip data is corrupt (%d)", result);
 	step->in += step->in_left - in->gzip.avail_in;
 	step->in_left = in->gzip.avail_in;
 	step->out += step->out_left - in->gzip.avail_out;
 	step->out_left = in->gzip.avail_out;
-	if (result != ISAL_DECOMP_OK && result != ISAL_END_INPUT)
-		return err_msg(e, ERR_INPUT, "its gzip data is corrupt (%d)", result);
 	in->is_between = in->gzip.block_state == ISAL_BLOCK_FINISH;
 	return true;
 }
