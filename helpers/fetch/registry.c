@@ -232,11 +232,12 @@ static void give_connection(size_t endpoint, struct http *h)
 /* The same registry without TLS comes next in the list, but somebody does speak TLS there. */
 static bool must_stop(const struct registry *r, size_t i, const struct err *e)
 {
-	return e->kind == ERR_INPUT ||
-	       (e->kind == ERR_STATE && i + 1 < r->n_endpoints &&
-		       !strncmp(r->endpoints[i].url, "https://", 8) &&
-		       !strncmp(r->endpoints[i + 1].url, "http://", 7) &&
-		       !strcmp(r->endpoints[i].url + 8, r->endpoints[i + 1].url + 7));
+	/* Nor is a full disk a reason to ask somebody else. */
+	if (e->kind == ERR_INPUT || e->kind == ERR_INTERNAL)
+		return true;
+	const struct endpoint *next = i + 1 < r->n_endpoints ? &r->endpoints[i + 1] : NULL;
+	return e->kind == ERR_STATE && next && !strncmp(r->endpoints[i].url, "https://", 8) &&
+	       !strncmp(next->url, "http://", 7) && !strcmp(r->endpoints[i].url + 8, next->url + 7);
 }
 
 /* A GET below /v2/, at the first endpoint that has it; the last one's error is the user's. */

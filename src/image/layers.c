@@ -338,7 +338,7 @@ static bool work_on(struct work *w, struct err *e)
 }
 
 /* What is left of new directories: an unfinished one, or one whose place was taken. */
-static void clean_work(struct work *w, bool has_failed)
+static void clean_work(struct work *w, bool has_failed, bool is_disk_full)
 {
 	struct store *store = w->l->store;
 	struct err ignored = ERR_INIT;
@@ -346,6 +346,9 @@ static void clean_work(struct work *w, bool has_failed)
 	if (has_failed)
 		unpacker_stop(&w->unpacker);
 	for (size_t i = 0; i < w->n; i++) {
+		/* What could go on later takes the room that the user needs now. */
+		if (w->v[i].part_fd >= 0 && is_disk_full)
+			store_drop_part(store, w->v[i].blob->digest);
 		clean_fd(&w->v[i].part_fd);
 		if (w->v[i].new_path)
 			unpacker_remove(&w->unpacker, w->l->in, w->v[i].new_path, &ignored);
@@ -365,7 +368,7 @@ bool layers_bring(struct layers *l, struct err *e)
 	bool ok = plan_work(&w, e) && lock_parts(&w, e) && work_on(&w, e);
 	if (ok)
 		draw(&w, true);
-	clean_work(&w, !ok);
+	clean_work(&w, !ok, !ok && (e->sys == ENOSPC || e->sys == EDQUOT));
 	/* All files reach the disk before the index that vouches for them. */
 	return ok && (!l->has_changed || store_sync(l->store, e));
 }

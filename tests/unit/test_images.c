@@ -22,8 +22,8 @@ static void names_by_dockers_rules(void **state)
 		{"[::1]:5000/x", "[::1]:5000/x:latest"}, {"UPPER/x", "UPPER/x:latest"},
 		{"x:t@sha256:" HEX, "docker.io/library/x@sha256:" HEX}};
 	static const char *const bad[] = {"", "/", "x/", "/x", "x:", "X", "a//b", "a..b", "a___b",
-		"x:-t", "x@sha256:12", "x@md5:" HEX, "-h.org/x", "h.org:99999/x", "x y", "x:t:t",
-		"a-", "_a", "h.org/\xc3\xa4", "../x"};
+		"x:-t", "x@sha256:12", "x@md5:aaaaaaaa", "-h.org/x", "h.org:99999/x", "x y",
+		"x:t:t", "a-", "_a", "h.org/\xc3\xa4", "../x"};
 	struct reference r;
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
