@@ -17,14 +17,14 @@
 
 /* lint: table */
 const char *const confine_unpack_calls[] = {"brk", "chdir", "clock_gettime", "clone", "clone3",
-	"close", "dup", "exit", "exit_group", "fchmod", "fchown", "fchownat", "fcntl", "fsetxattr",
-	"fstat", "fstatfs", "fsync", "ftruncate", "futex", "getcwd", "getdents64", "getegid",
-	"geteuid", "getgid", "getpid", "getrandom", "gettid", "getuid", "linkat", "lseek",
-	"madvise", "mkdirat", "mknodat", "mmap", "mprotect", "mremap", "munmap", "newfstatat",
-	"openat", "openat2", "pread64", "prlimit64", "pwrite64", "read", "readlinkat", "rseq",
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_getaffinity", "sched_yield",
-	"sendmsg", "set_robust_list", "sigaltstack", "statx", "symlinkat", "umask", "unlinkat",
-	"utimensat", "write", "writev", NULL};
+	"close", "copy_file_range", "dup", "exit", "exit_group", "fchmod", "fchown", "fchownat",
+	"fcntl", "fgetxattr", "flistxattr", "fsetxattr", "fstat", "fstatfs", "fsync", "ftruncate",
+	"futex", "getcwd", "getdents64", "getegid", "geteuid", "getgid", "getpid", "getrandom",
+	"gettid", "getuid", "linkat", "lseek", "madvise", "mkdirat", "mknodat", "mmap", "mprotect",
+	"mremap", "munmap", "newfstatat", "openat", "openat2", "pread64", "prlimit64", "pwrite64",
+	"read", "readlinkat", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+	"sched_getaffinity", "sched_yield", "sendmsg", "set_robust_list", "sigaltstack", "statx",
+	"symlinkat", "umask", "unlinkat", "utimensat", "write", "writev", NULL};
 
 /* lint: table */
 const char *const confine_fetch_denied_calls[] = {"acct", "add_key", "bpf", "chroot",

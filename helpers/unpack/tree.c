@@ -134,6 +134,11 @@ static bool remove_all(int dir_fd, const char *name, int depth, struct err *e)
 	return true;
 }
 
+bool tree_remove(int dir_fd, const char *name, struct err *e)
+{
+	return remove_all(dir_fd, name, DEPTH_MAX, e);
+}
+
 bool tree_clear(struct tree *t, struct err *e)
 {
 	int fd = openat(t->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

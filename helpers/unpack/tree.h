@@ -53,6 +53,9 @@ bool tree_read_maps(struct tree *t, struct err *e);
 /* One entry with its data from @in, which may be NULL where there is none. */
 bool tree_add(struct tree *t, struct archive *in, struct archive_entry *entry, struct err *e);
 
+/* Removes one entry of a directory, with everything in it; a missing one is fine. */
+bool tree_remove(int dir_fd, const char *name, struct err *e);
+
 /* Removes everything in the root. */
 bool tree_clear(struct tree *t, struct err *e);
 

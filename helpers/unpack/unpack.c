@@ -14,6 +14,7 @@
  */
 #include "base/own.h"
 #include "confine/confine.h"
+#include "unpack/merge.h"
 #include "unpack/stream.h"
 #include "unpack/tree.h"
 #include "wire/msg.h"
@@ -25,17 +26,20 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define JOBS_MAX 256
+#define JOBS_MAX  256
+#define FILES_MAX 65536
 
 struct job {
 	uint64_t number;
 	bool is_layer;
 	bool is_removal;
+	bool is_merge;	   /* the archive is a layer's directory */
 	bool is_hash_only; /* nothing is made: only the sums are wanted */
 	int64_t size;
 	int64_t entries_max;
@@ -123,12 +127,19 @@ static bool keep_capabilities(struct err *e)
 static bool confine(const struct job *job, struct tree *t, struct err *e)
 {
 	bool ignored;
+	struct rlimit hard;
+	/* A descriptor a level, in trees that go as deep as paths can. */
+	if (getrlimit(RLIMIT_NOFILE, &hard) == 0) {
+		hard.rlim_cur = hard.rlim_max < FILES_MAX ? hard.rlim_max : FILES_MAX;
+		setrlimit(RLIMIT_NOFILE, &hard);
+	}
 	if (fchdir(job->dest_fd) < 0 || chroot(".") < 0)
 		return err_sys(e, "enter the destination");
 	t->root_fd = job->dest_fd;
 	umask(0);
 	return keep_capabilities(e) && confine_process(e) &&
-	       confine_files(NULL, job->dest_fd, &ignored, e) &&
+	       /* A layer that is copied lies outside the destination. */
+	       (job->is_merge || confine_files(NULL, job->dest_fd, &ignored, e)) &&
 	       confine_calls_allow(confine_unpack_calls, e);
 }
 
@@ -137,6 +148,11 @@ static bool unpack(
 {
 	if (job->is_removal)
 		return tree_clear(t, e);
+	if (job->is_merge) {
+		int layer_fd = openat(job->archive_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return (layer_fd >= 0 || err_sys(e, "open the layer")) &&
+		       merge_layer(t, layer_fd, e);
+	}
 	const struct stream_source source = {.fd = job->archive_fd,
 		.more_fd = job->more_fd,
 		.size = job->size,
@@ -216,6 +232,7 @@ static void start_job(
 		fail(socket_fd, m->value, "guscio-unpack does not understand the job");
 		return;
 	}
+	job.is_merge = !strcmp(kind, "merge");
 	job.is_removal = !strcmp(kind, "remove");
 	job.is_hash_only = !strcmp(kind, "hash");
 	job.is_layer = job.is_hash_only || !strcmp(kind, "layer");

@@ -4,10 +4,12 @@
 #include "base/text.h"
 #include "cmd/progress.h"
 #include "cmd/source.h"
+#include "image/flat.h"
 #include "image/pull.h"
 #include "spec/document.h"
 #include "spec/options.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 static bool pull(struct invocation *to, const struct host *host, struct store *store,
@@ -191,6 +193,45 @@ bool image_settle(struct invocation *to, const struct host *host, struct err *e)
 	return check_platform(to, &config, e) && apply_config(to, &config, e);
 }
 
+/* Said once a storage: who knows it need not read it at each start. */
+static void note_flat(struct invocation *to, const struct store *store)
+{
+	const char *marker = arena_printf(&to->arena, "%s/.flat", store->layers_path);
+	int fd = open(marker, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	close(fd);
+	notes_add(
+		to->notes, "no overlays here: each container of an image starts with a copy of it");
+}
+
+static bool flatten(struct invocation *to, const struct inside *in, struct store *store,
+	const char *map, struct err *e)
+{
+	struct root_spec *root = &to->spec.root;
+	if (root->overlay == OVERLAY_KEPT) {
+		err_msg(e, ERR_HOST, "there are no overlays here");
+		return err_what(e, ERR_HOST, "cannot keep changes as '%s'", root->overlay_name);
+	}
+	note_flat(to, store);
+	if (to->explain)
+		return true;
+	if (!flat_make(store, in, map, &root->layers, &to->flat_path, &to->flat_fd, e))
+		return false;
+	root->kind = ROOT_DIR;
+	root->path = to->flat_path;
+	root->overlay = OVERLAY_NONE;
+	return true;
+}
+
+void image_done(struct invocation *to, const struct host *host)
+{
+	struct inside in = inside_of(&to->spec, host, to->notes);
+	if (to->flat_path)
+		flat_remove(&in, to->flat_path);
+	clean_fd(&to->flat_fd);
+}
+
 /* Busy until the lease is there: in between nobody can take the layers away. */
 bool image_layers(struct invocation *to, const struct host *host, struct err *e)
 {
@@ -217,6 +258,8 @@ bool image_layers(struct invocation *to, const struct host *host, struct err *e)
 		     layers_paths(&store, map, &config, &to->arena, layers, e);
 	if (ok && !layers->n)
 		ok = err_msg(e, ERR_INPUT, "it has no layers");
+	if (ok && flat_is_needed(host))
+		ok = flatten(to, &in, &store, map, e);
 	if (ok || e->what[0])
 		return ok;
 	return err_what(e, ERR_INPUT, "cannot use the image '%s'", to->spec.root.path);

@@ -16,4 +16,7 @@ bool image_settle(struct invocation *to, const struct host *host, struct err *e)
 /* The image's layers, unpacked for the spec's id map, become the root; holds a lease on them. */
 bool image_layers(struct invocation *to, const struct host *host, struct err *e);
 
+/* Removes the root that was made for one container alone, if one was. */
+void image_done(struct invocation *to, const struct host *host);
+
 #endif

@@ -59,20 +59,28 @@ static void note_labels(struct invocation *to)
 				spec->mounts[i].source);
 }
 
-static int run_invocation(struct invocation *to, struct err *e)
+static int plan_and_start(struct invocation *to, const struct host *host, struct err *e)
 {
-	struct host host;
 	struct plan plan;
-	if (!host_probe(host_wants(&to->spec), &to->arena, &host, e) ||
-		!image_settle(to, &host, e) || !spec_freeze(&to->spec, to->notes, e) ||
-		(to->spec.root.kind == ROOT_TARBALL && !tarball_unpack(to, &host, e)) ||
-		(to->spec.root.kind == ROOT_IMAGE && !image_layers(to, &host, e)) ||
-		!plan_build(&to->spec, &host, &plan, to->notes, e))
+	if (!plan_build(&to->spec, host, &plan, to->notes, e))
 		return -1;
 	note_labels(to);
 	if (to->explain)
 		return print_out(plan_explain(&plan), e) ? 0 : -1;
 	return start_and_stay(to, &plan, e);
+}
+
+static int run_invocation(struct invocation *to, struct err *e)
+{
+	struct host host;
+	if (!host_probe(host_wants(&to->spec), &to->arena, &host, e) ||
+		!image_settle(to, &host, e) || !spec_freeze(&to->spec, to->notes, e) ||
+		(to->spec.root.kind == ROOT_TARBALL && !tarball_unpack(to, &host, e)) ||
+		(to->spec.root.kind == ROOT_IMAGE && !image_layers(to, &host, e)))
+		return -1;
+	int status = plan_and_start(to, &host, e);
+	image_done(to, &host);
+	return status;
 }
 
 static int run(

@@ -31,7 +31,9 @@ struct invocation {
 	const char *image_digest; /* which image the name stood for; NULL: not looked up */
 	bool has_command;	  /* words after ROOT */
 	struct image_source source;
-	int lease_fd; /* keeps the image while its container runs; -1 without one */
+	const char *flat_path; /* a root of this container alone, to be removed; NULL: none */
+	int flat_fd;	       /* its lock */
+	int lease_fd;	       /* keeps the image while its container runs; -1 without one */
 	/* Of the commands for images: */
 	const char *format; /* NULL: a table */
 	struct strv filters;
@@ -44,7 +46,7 @@ struct invocation {
 /* Zero but for what must not be. */
 #define INVOCATION_INIT(notes_, environment_)                                                      \
 	{                                                                                          \
-		.notes = (notes_), .environment = (environment_), .lease_fd = -1                   \
+		.notes = (notes_), .environment = (environment_), .flat_fd = -1, .lease_fd = -1    \
 	}
 
 extern const struct option_def run_options[];

@@ -22,6 +22,7 @@ enum unpack_kind {
 	UNPACK_ROOT,   /* a root file system */
 	UNPACK_LAYER,  /* with whiteouts */
 	UNPACK_HASH,   /* only the sums */
+	UNPACK_MERGE,  /* the archive is a layer's directory, copied over what is there */
 	UNPACK_REMOVE, /* the other way: everything in the directory goes */
 };
 

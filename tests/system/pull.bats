@@ -328,3 +328,32 @@ regular empty file 0" ]
 	run -0 "$GUSCIO" purge -f
 	[ -z "$(find "$work/more/local" -mindepth 1)" ]
 }
+
+@test "without overlays a container starts with a copy, and leaves none" {
+	export GUSCIO_NO_OVERLAY=1
+	run -0 "$GUSCIO" run -q "$AT/whiteouts:1" sh -c 'echo /d/* /whole/* /tree/* /same; test -e /file || echo hidden'
+	[[ ${lines[0]} == *note*copy* ]]
+	[ "${lines[1]}" = "/d/kept /whole/b /tree/new /same" ]
+	[ "${lines[2]}" = hidden ]
+	# Said once.
+	run -0 "$GUSCIO" run -q "$AT/odd:1" sh -c '[ "$(stat -c %i /hard)" = "$(stat -c %i /link)" ] && echo linked;
+		stat -c "%a %u %g" /suid; stat -c %Y /old; echo x >/new; cat /caf*'
+	[ "$output" = "linked
+4755 7 8
+86400
+bytes" ]
+	run -125 "$GUSCIO" run --overlay=x "$AT/odd:1"
+	assert_one_line
+	run -0 "$GUSCIO" run -q --userns=single "$AT/odd:1" id -u
+	[ -z "$(find "$XDG_DATA_HOME/guscio/layers" -maxdepth 2 -name 'new.*')" ]
+	# One that was killed leaves a copy, which the next command takes away.
+	"$GUSCIO" run "$AT/odd:1" sleep 20 3>&- &
+	pid=$!
+	sleep 0.5
+	[ -n "$(find "$XDG_DATA_HOME/guscio/layers" -maxdepth 2 -name 'new.*')" ]
+	kill -KILL $pid
+	wait $pid || true
+	sleep 0.3
+	run -0 "$GUSCIO" prune -f
+	[ -z "$(find "$XDG_DATA_HOME/guscio/layers" -maxdepth 2 -name 'new.*')" ]
+}
