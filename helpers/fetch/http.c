@@ -307,13 +307,16 @@ static CURLcode perform_once(struct http *h, const struct http_request *request)
 	return result;
 }
 
-static bool is_worth_trying_again(CURLcode result, long status)
+/* How many times more. Whom nobody reaches is told so soon: there may simply be no network. */
+static int tries_for(CURLcode result, long status, int retries)
 {
 	switch (result) {
 	case CURLE_OK:
-		return status == 429 || status == 408 || (status >= 500 && status != 501);
+		return status == 429 || status == 408 || (status >= 500 && status != 501) ? retries
+											  : 0;
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_CONNECT:
+		return retries < 2 ? retries : 2;
 	case CURLE_GOT_NOTHING:
 	case CURLE_HTTP2:
 	case CURLE_HTTP2_STREAM:
@@ -321,9 +324,9 @@ static bool is_worth_trying_again(CURLcode result, long status)
 	case CURLE_PARTIAL_FILE:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
-		return true;
+		return retries;
 	default:
-		return false;
+		return 0;
 	}
 }
 
@@ -376,8 +379,7 @@ bool http_do(struct http *h, const struct http_request *request, struct http_res
 		else if (request->sink && request->sink->fd < 0)
 			request->sink->text_size =
 				result == CURLE_OK ? request->sink->text_size : 0;
-		bool again = is_worth_trying_again(result, ret->status);
-		if (again && attempt < h->settings->retries) {
+		if (attempt < tries_for(result, ret->status, h->settings->retries)) {
 			pause_before(attempt, ret->retry_after_s);
 			continue;
 		}

@@ -144,6 +144,17 @@ tarball() {
 	[ -z "$(find "$work/cache" -name 'new.*')" ]
 }
 
+@test "a large tarball shows how far it is, on a terminal only" {
+	head -c 150m /dev/urandom >"$root/large"
+	tar -C "$root" -cf "$work/large.tar" .
+	run -0 script -qec "$GUSCIO run --userns=single $work/large.tar true" /dev/null
+	[[ $output == *"large.tar ["*"/"*unpacking* ]]
+	rm "$work/large.tar"
+	tar -C "$root" -cf "$work/large.tar" .
+	run -0 --separate-stderr run_one "$work/large.tar" true
+	[ -z "$stderr" ]
+}
+
 @test "tarballs: gzip, xz, zstd; unpacked once; changes are lost" {
 	for packer in gzip xz zstd; do
 		tar -C "$root" -cf - . | $packer -c >"$work/root.tar.$packer"
