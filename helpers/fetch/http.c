@@ -41,7 +41,7 @@ static bool join_bundle(struct http *h, struct err *e)
 	if (!h->settings->ca)
 		return true;
 	curl_easy_getinfo(h->curl, CURLINFO_CAINFO, &system);
-	CLEAN(clean_file) FILE *out = open_memstream(&text, &size);
+	FILE *out = open_memstream(&text, &size);
 	CLEAN(clean_file) FILE *in = system ? fopen(system, "re") : NULL;
 	char block[4096];
 	size_t n;
@@ -50,7 +50,9 @@ static bool join_bundle(struct http *h, struct err *e)
 	while (in && (n = fread(block, 1, sizeof(block), in)) > 0)
 		fwrite(block, 1, n, out);
 	fprintf(out, "\n%s\n", h->settings->ca);
-	fflush(out);
+	/* Closing may move the text: only then is it where it stays. */
+	if (fclose(out) != 0)
+		return err_sys(e, "have memory for certificates");
 	h->ca_bundle = text;
 	return true;
 }

@@ -331,10 +331,10 @@ regular empty file 0" ]
 
 @test "without overlays a container starts with a copy, and leaves none" {
 	export GUSCIO_NO_OVERLAY=1
-	run -0 "$GUSCIO" run -q "$AT/whiteouts:1" sh -c 'echo /d/* /whole/* /tree/* /same; test -e /file || echo hidden'
-	[[ ${lines[0]} == *note*copy* ]]
-	[ "${lines[1]}" = "/d/kept /whole/b /tree/new /same" ]
-	[ "${lines[2]}" = hidden ]
+	run -0 --separate-stderr "$GUSCIO" run -q "$AT/whiteouts:1" sh -c 'echo /d/* /whole/* /tree/* /same; test -e /file || echo hidden'
+	[[ $stderr == *note*copy* ]]
+	[ "${lines[0]}" = "/d/kept /whole/b /tree/new /same" ]
+	[ "${lines[1]}" = hidden ]
 	# Said once.
 	run -0 "$GUSCIO" run -q "$AT/odd:1" sh -c '[ "$(stat -c %i /hard)" = "$(stat -c %i /link)" ] && echo linked;
 		stat -c "%a %u %g" /suid; stat -c %Y /old; echo x >/new; cat /caf*'

@@ -151,7 +151,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         with LOCK, open(PORT_FILE + ".log", "a", encoding="utf-8") as f:
-            f.write(f"{self.command} {self.path} {self.headers.get('Range', '')}\n")
+            f.write(f"{self.command} {getattr(self, 'path', '?')} {self.headers.get('Range', '') if hasattr(self, 'headers') else ''}\n")
 
     def answer(self, status, body=b"", headers=(), length=None):
         self.send_response(status)
