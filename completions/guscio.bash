@@ -27,8 +27,8 @@ _guscio() {
 	case ${words[1]} in
 	run) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroupns --creds --device --domainname --entrypoint --env --env-file --explain --gidmap --group-add --hostname --init --interactive --ipc --monotonic --mount --name --nest --network --net --no-init --overlay --pid --platform --preserve-fds --pull --quiet --read-only --rm --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
 	pull) options="--storage --additional-store --authfile --cert-dir --creds --tls-verify --platform --quiet --userns --help" ;;
-	images) options="--storage --additional-store --all --filter --format --noheading --no-trunc --quiet --help" ;;
-	rmi) options="--storage --additional-store --force --help" ;;
+	images) options="--storage --additional-store --all --digests --filter --format --noheading --no-trunc --quiet --help" ;;
+	rmi) options="--storage --additional-store --all --force --help" ;;
 	push) options="--storage --additional-store --authfile --cert-dir --creds --tls-verify --quiet --help" ;;
 	tag) options="--storage --additional-store --help" ;;
 	inspect) options="--storage --additional-store --format --help" ;;

@@ -123,6 +123,10 @@ static bool is_wanted(
 static const struct column image_columns[] = {{"REPOSITORY", "Repository"}, {"TAG", "Tag"},
 	{"IMAGE ID", "ID"}, {"CREATED", "CreatedSince"}, {"SIZE", "Size"}, {0}};
 
+static const struct column digest_columns[] = {{"REPOSITORY", "Repository"}, {"TAG", "Tag"},
+	{"DIGEST", "Digest"}, {"IMAGE ID", "ID"}, {"CREATED", "CreatedSince"}, {"SIZE", "Size"},
+	{0}};
+
 static bool images(struct image_command *c, struct err *e)
 {
 	struct store_image *v;
@@ -147,7 +151,8 @@ static bool images(struct image_command *c, struct err *e)
 		json_array_append_new(rows, row);
 	}
 	const char *format = c->to.source.is_quiet && !c->to.format ? "{{.ID}}" : c->to.format;
-	return table_print(rows, image_columns, format, c->to.has_no_header, &c->to.arena, e);
+	return table_print(rows, c->to.has_digests ? digest_columns : image_columns, format,
+		c->to.has_no_header, &c->to.arena, e);
 }
 
 static int run_images(
@@ -158,6 +163,7 @@ static int run_images(
 
 static const struct option_def images_options[] = {OPTIONS_STORE,
 	{"all", 'a', NULL, "also those without a name (shown anyway)", set_all},
+	{"digests", 0, NULL, "the manifests' digests too", set_digests},
 	{"filter", 'f', "KEY=VALUE", "dangling=true|false, reference=TEXT", set_filter},
 	{"format", 0, "FORMAT", "json, or a template as {{.ID}}", set_format},
 	{"noheading", 'n', NULL, "no heads", set_noheading},

@@ -71,11 +71,32 @@ static bool untag(struct image_command *c, const char *text, struct err *e)
 	return store_lock_index(&c->store, &lock_fd, e) && untag_locked(c, text, e);
 }
 
+/* Every image of the own storage, by what names it alone. */
+static bool name_all(struct image_command *c, struct err *e)
+{
+	struct store_image *v;
+	size_t n;
+	if (!store_list(&c->store, &v, &n, e))
+		return false;
+	c->argv = arena_array(&c->to.arena, n + 1, sizeof(*c->argv));
+	c->argc = 0;
+	for (size_t i = 0; i < n; i++)
+		if (v[i].store == &c->store)
+			c->argv[c->argc++] = (char *)(v[i].name ? v[i].name : v[i].digest);
+	return true;
+}
+
 static bool rmi(struct image_command *c, struct err *e)
 {
 	bool ok = true;
 	int64_t ignored;
-	if (c->store.is_new)
+	if (!c->to.all && !c->argc) {
+		err_hint(e, "guscio rmi IMAGE..., or --all");
+		return err_what(e, ERR_USAGE, "guscio rmi needs more arguments");
+	}
+	if (c->to.all && !name_all(c, e))
+		return false;
+	if (c->store.is_new && c->argc)
 		return store_get(&c->store, c->argv[0], &(struct store_image){0}, e);
 	struct err first = ERR_INIT;
 	/* Each of them is tried; the first failure is the answer. */
@@ -99,10 +120,11 @@ static bool rmi(struct image_command *c, struct err *e)
 static int run_rmi(
 	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
 {
-	return image_command_run(self, argc, argv, notes, 1, -1, IMAGE_READS, rmi, e);
+	return image_command_run(self, argc, argv, notes, 0, -1, IMAGE_READS, rmi, e);
 }
 
 static const struct option_def rmi_options[] = {OPTIONS_STORE,
+	{"all", 'a', NULL, "every image that no container runs from", set_all},
 	{"force", 'f', NULL, "all names of an id; no error for what is not there", set_force}, {0}};
 
 const struct command command_rmi = {.name = "rmi",

@@ -45,6 +45,7 @@ SWITCH(set_quiet, "quiet", to->source.is_quiet)
 SWITCH(set_all, "all", to->all)
 SWITCH(set_force, "force", to->force)
 SWITCH(set_no_trunc, "no-trunc", to->is_whole)
+SWITCH(set_digests, "digests", to->has_digests)
 SWITCH(set_noheading, "noheading", to->has_no_header)
 
 SETTER(set_tls_verify)

@@ -73,14 +73,41 @@ static json_t *look_up(json_t *row, const char *path, struct arena *arena)
 	return value;
 }
 
-static void put_value(FILE *out, const json_t *value, bool as_json)
+static void put_json(FILE *out, const json_t *value)
 {
-	if (!as_json && json_is_string(value)) {
-		fputs(json_string_value(value), out);
-		return;
-	}
 	CLEAN(clean_free) char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 	fputs(text ? text : "", out);
+}
+
+/* As Go prints values, since templates are written for that: [a b], map[key:value]. */
+static void put_value(FILE *out, json_t *value, int depth)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+	if (json_is_string(value)) {
+		fputs(json_string_value(value), out);
+	} else if (json_is_array(value) && depth > 0) {
+		fputc('[', out);
+		json_array_foreach(value, i, item)
+		{
+			if (i)
+				fputc(' ', out);
+			put_value(out, item, depth - 1);
+		}
+		fputc(']', out);
+	} else if (json_is_object(value) && depth > 0) {
+		const char *between = "map[";
+		json_object_foreach(value, key, item)
+		{
+			fprintf(out, "%s%s:", between, key);
+			put_value(out, item, depth - 1);
+			between = " ";
+		}
+		fputs(json_object_size(value) ? "]" : "map[]", out);
+	} else {
+		put_json(out, value);
+	}
 }
 
 /* What stands between {{ and }}. */
@@ -113,7 +140,10 @@ static bool expand(
 		err_what(e, ERR_USAGE, "there is no field '%s'", inner);
 		return err_hint(e, "see what there is with --format json");
 	}
-	put_value(out, value, as_json);
+	if (as_json)
+		put_json(out, value);
+	else
+		put_value(out, value, 8);
 	return true;
 }
 

@@ -286,6 +286,10 @@ remote() { # command, arguments
 	assert_one_line
 	run -125 "$GUSCIO" images --filter shoe=1
 	assert_one_line
+	run -0 "$GUSCIO" inspect --format '{{.Config.Cmd}} {{.RootFS.Type}}' one
+	[ "$output" = "[cat /dir/changed] layers" ]
+	run -0 "$GUSCIO" images --digests --filter reference=three
+	[[ $output == *DIGEST*sha256:* ]]
 	run -0 "$GUSCIO" inspect --format '{{json .Config.Env}}' one
 	[[ $output == *FROM=umoci* ]]
 	run -0 "$GUSCIO" image inspect two:2
@@ -300,6 +304,11 @@ remote() { # command, arguments
 	run -125 "$GUSCIO" rmi one
 	assert_one_line
 	run -0 "$GUSCIO" rmi -f one
+	"$GUSCIO" import "$PLACE/l1.tar" a:1
+	"$GUSCIO" import "$PLACE/l1.tar"
+	run -0 "$GUSCIO" rmi --all
+	run -0 "$GUSCIO" images -q
+	[ -z "$output" ]
 	run -0 "$GUSCIO" system prune -f
 	[ "$(find "$XDG_DATA_HOME/guscio/images/blobs" -type f | wc -l)" -eq 0 ]
 	run -125 "$GUSCIO" image shoe
@@ -334,4 +343,47 @@ remote() { # command, arguments
 	run -0 "$GUSCIO" run "$AT/for/podman:1"
 	[ "$output" = new ]
 	$podman rmi -af >/dev/null 2>&1 || true
+}
+
+@test "an image that buildah made" {
+	command -v buildah >/dev/null || skip "buildah is not installed"
+	export HOME=$work
+	buildah="buildah --root $work/more/buildah --runroot $work/runtime/buildah --storage-driver vfs"
+	container=$($buildah from scratch) || skip "buildah does not work here"
+	$buildah add -q "$container" "$PLACE/l1.tar" /
+	$buildah config --cmd "cat /etc/passwd" --env BY=buildah --user 0 "$container"
+	$buildah commit -q --disable-compression=false "$container" "oci-archive:$work/b.tar:built"
+	$buildah rm "$container" >/dev/null
+	run -0 "$GUSCIO" load -q "$work/b.tar"
+	id=${output##* }
+	run -0 "$GUSCIO" run "${id:7:12}"
+	[ "$output" = root:x:0:0::/root:/bin/sh ]
+	run -0 "$GUSCIO" inspect --format '{{.Config.Env}}' "${id:7:12}"
+	[[ $output == *BY=buildah* ]]
+}
+
+@test "a Debian with python3, in layers that remove and replace" {
+	command -v mmdebstrap >/dev/null || skip "mmdebstrap is not installed"
+	mmdebstrap --variant=minbase --include=python3-minimal bookworm "$work/debian.tar" 2>"$work/log" ||
+		skip "Debian's packages cannot be had here"
+	mkdir -p "$work/above/usr/share/doc" "$work/above/usr/bin" "$work/above/opt"
+	: >"$work/above/usr/share/doc/.wh..wh..opq"
+	: >"$work/above/usr/bin/.wh.perl"
+	echo 'print(6 * 7, open("/etc/debian_version").read()[:2])' >"$work/above/opt/answer.py"
+	tar -C "$work/above" --owner=0 --group=0 -cf "$work/above.tar" .
+	umoci init --layout "$work/oci"
+	umoci new --image "$work/oci:debian"
+	umoci raw add-layer --image "$work/oci:debian" "$work/debian.tar"
+	umoci raw add-layer --image "$work/oci:debian" "$work/above.tar"
+	umoci config --image "$work/oci:debian" --config.entrypoint python3 --config.cmd /opt/answer.py
+	skopeo copy -q --dest-creds user:secret --dest-cert-dir "$PLACE/certs" "oci:$work/oci:debian" "docker://$AT/debian/python:12"
+	run -0 remote pull -q "$AT/debian/python:12"
+	run -0 "$GUSCIO" run "$AT/debian/python:12"
+	[ "$output" = "42 12" ]
+	run -0 "$GUSCIO" run --entrypoint /bin/sh "$AT/debian/python:12" -c 'ls /usr/share/doc; test -e /usr/bin/perl || echo no perl'
+	[ "$output" = "no perl" ]
+	# Owners other than root, and setuid, are right with a range of ids.
+	run -0 "$GUSCIO" run --entrypoint stat "$AT/debian/python:12" -c '%a %G' /etc/shadow /usr/bin/passwd
+	[ "${lines[0]}" = "640 shadow" ]
+	[ "${lines[1]}" = "4755 root" ]
 }
