@@ -25,16 +25,21 @@ bool gc_collect(struct store *store, const struct inside *in, bool parts, int64_
 	size_t *ret_layers, struct err *e)
 {
 	CLEAN(clean_fd) int quiet_fd = -1;
+	CLEAN(clean_fd) int index_fd = -1;
 	struct store_wanted wanted;
 	sigset_t before;
 	*ret_bytes = 0;
 	*ret_layers = 0;
 	if (store->is_new || !store_lock_quiet(store, &quiet_fd))
 		return true;
+	/* Against those who only rename: a half-written index of theirs is no rubbish. */
+	if (!store_lock_index(store, &index_fd, e))
+		return false;
 	if (!store_wanted(store, &wanted, e))
 		return err_what(e, ERR_INPUT, "cannot tell what the storage still needs");
 	signals_hold(&before);
 	*ret_bytes = store_drop_blobs(store, &wanted, parts);
+	clean_fd(&index_fd);
 	bool ok = drop_layers(store, in, &wanted.diff_ids, ret_layers, e);
 	signals_release(&before);
 	return ok || err_what(e, ERR_HOST, "cannot remove unused layers");

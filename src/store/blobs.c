@@ -219,12 +219,24 @@ static bool is_dead_blob(const char *name, const struct store_wanted *wanted, bo
 	       (name[0] == '.' && strlen(name) > 60);
 }
 
+/* ".index.json.<pid>", left by a command that was killed while it wrote. */
+static void drop_temporary(const struct store *store)
+{
+	int list_fd = openat(store->images_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(clean_dir) DIR *dir = list_fd < 0 ? NULL : fdopendir(list_fd);
+	struct dirent *entry;
+	while (dir && (entry = readdir(dir)))
+		if (text_starts(entry->d_name, ".index.json."))
+			unlinkat(store->images_fd, entry->d_name, 0);
+}
+
 int64_t store_drop_blobs(const struct store *store, const struct store_wanted *wanted, bool parts)
 {
 	int list_fd = openat(store->blobs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(clean_dir) DIR *dir = list_fd < 0 ? NULL : fdopendir(list_fd);
 	struct dirent *entry;
 	int64_t bytes = 0;
+	drop_temporary(store);
 	while (dir && (entry = readdir(dir))) {
 		struct stat st;
 		if (!is_dead_blob(entry->d_name, wanted, parts) ||
