@@ -51,8 +51,8 @@ static bool login(struct image_command *c, struct err *e)
 	bool ignored;
 	if (!read_registry(c, &registry, e))
 		return false;
-	snprintf(user, sizeof(user), "%s", c->to.text ? c->to.text : "");
-	snprintf(password, sizeof(password), "%s", c->to.output ? c->to.output : "");
+	snprintf(user, sizeof(user), "%s", c->to.user_name ? c->to.user_name : "");
+	snprintf(password, sizeof(password), "%s", c->to.password ? c->to.password : "");
 	if (!user[0] && !ask("Username: ", RPP_ECHO_ON, user, sizeof(user), e))
 		return false;
 	if (c->to.from_stdin && !read_stdin(password, sizeof(password), e))
@@ -72,6 +72,20 @@ static bool login(struct image_command *c, struct err *e)
 	return print_out("Login Succeeded!\n", e);
 }
 
+static bool set_user_name(struct invocation *to, const char *value, struct err *e)
+{
+	(void)e;
+	to->user_name = value;
+	return true;
+}
+
+static bool set_password(struct invocation *to, const char *value, struct err *e)
+{
+	(void)e;
+	to->password = value;
+	return true;
+}
+
 static bool set_password_stdin(struct invocation *to, const char *value, struct err *e)
 {
 	return option_bool(value, "password-stdin", &to->from_stdin, e);
@@ -87,10 +101,10 @@ static const struct option_def login_options[] = {
 	{"authfile", 0, "FILE", "keep the credentials in FILE", set_authfile},
 	{"cert-dir", 0, "DIR", "CA (*.crt), certificate and key for the registry", set_cert_dir},
 	{"password", 'p', "PASSWORD", "the password (others can see it: better --password-stdin)",
-		set_output},
+		set_password},
 	{"password-stdin", 0, NULL, "read the password from standard input", set_password_stdin},
 	{"tls-verify", 0, NULL, "check the registry's certificate (true)", set_tls_verify},
-	{"username", 'u', "USER", "the user", set_text}, {0}};
+	{"username", 'u', "USER", "the user", set_user_name}, {0}};
 
 const struct command command_login = {.name = "login",
 	.arguments = "[OPTIONS] [REGISTRY]",

@@ -37,8 +37,8 @@ struct invocation {
 	/* Of the commands for images: */
 	const char *format; /* NULL: a table */
 	struct strv filters;
-	const char *text; /* of an option that only one command has */
-	const char *output, *input;
+	const char *message; /* of import */
+	const char *output, *input, *user_name, *password;
 	struct strv changes;
 	bool all, force, is_plain, has_no_header, is_whole, from_stdin, has_digests;
 };
@@ -54,7 +54,7 @@ extern const struct option_def run_options[];
 /* Setters that several commands have. */
 option_setter set_storage, set_additional_store, set_pull, set_platform, set_authfile, set_creds,
 	set_cert_dir, set_tls_verify, set_quiet, set_format, set_filter, set_all, set_force,
-	set_output, set_input, set_no_trunc, set_noheading, set_change, set_text, set_userns,
+	set_output, set_input, set_no_trunc, set_noheading, set_change, set_message, set_userns,
 	set_digests;
 
 /* Rows of option tables that several commands have. */

@@ -79,6 +79,16 @@ static void put_json(FILE *out, const json_t *value)
 	fputs(text ? text : "", out);
 }
 
+/* As it is into a pipe; a terminal must not obey what an image says. */
+static void put_word(FILE *out, const char *text)
+{
+	size_t size = 4 * strlen(text) + 1;
+	CLEAN(clean_free) char *shown = isatty(STDOUT_FILENO) ? malloc(size) : NULL;
+	if (shown)
+		text_visible(shown, size, text);
+	fputs(shown ? shown : text, out);
+}
+
 /* As Go prints values, since templates are written for that: [a b], map[key:value]. */
 static void put_value(FILE *out, json_t *value, int depth)
 {
@@ -86,7 +96,7 @@ static void put_value(FILE *out, json_t *value, int depth)
 	json_t *item;
 	size_t i;
 	if (json_is_string(value)) {
-		fputs(json_string_value(value), out);
+		put_word(out, json_string_value(value));
 	} else if (json_is_array(value) && depth > 0) {
 		fputc('[', out);
 		json_array_foreach(value, i, item)

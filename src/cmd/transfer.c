@@ -186,7 +186,7 @@ static bool import(struct image_command *c, struct err *e)
 	if (!open_input(c->argv[0], &fd, e) || !inside_map(&in, &map, e))
 		return false;
 	if (!archive_import(
-		    &c->store, &in, map, fd, name.name, c->to.text, &c->to.changes, &image, e))
+		    &c->store, &in, map, fd, name.name, c->to.message, &c->to.changes, &image, e))
 		return e->what[0] ? false
 				  : err_what(e, e->kind == ERR_INTERNAL ? ERR_HOST : e->kind,
 					    "cannot import '%s'", c->argv[0]);
@@ -202,7 +202,7 @@ static int run_import(
 static const struct option_def import_options[] = {OPTIONS_STORE,
 	{"change", 'c', "INSTRUCTION", "CMD, ENTRYPOINT, ENV, LABEL, USER, WORKDIR, ...",
 		set_change},
-	{"message", 'm', "TEXT", "a comment for the history", set_text}, {0}};
+	{"message", 'm', "TEXT", "a comment for the history", set_message}, {0}};
 
 const struct command command_import = {.name = "import",
 	.arguments = "[OPTIONS] FILE|- [NAME]",

@@ -250,6 +250,12 @@ remote() { # command, arguments
 		tar --numeric-owner -tvf "$form" | sed 's#\./##' | awk '{print $1, $2, $3, $6, $7, $8}' | sort >"$form.list"
 	done
 	diff "$PLACE/l1.tar.list" "$work/out.tar.list"
+	# A terminal is not told what to do by an image.
+	"$GUSCIO" import -m $'\033[31mred' "$PLACE/l1.tar" my/red:1
+	for format in '' "--format={{.Comment}}" "--format=json"; do
+		run -0 script -qec "$GUSCIO history $format my/red:1" /dev/null
+		[[ $output == *red* && $output != *$'\033'* ]]
+	done
 	run -125 "$GUSCIO" import -c 'SHOE x' "$PLACE/l1.tar"
 	assert_one_line
 	run -125 sh -c "xz -0 <'$PLACE/l1.tar' | '$GUSCIO' import -"
