@@ -9,7 +9,7 @@ packages_for() { # distribution family, build or test
 	case $1.$2 in
 	debian.build) echo "gcc meson ninja-build pkg-config libcap-dev libbsd-dev libmd-dev libjansson-dev libseccomp-dev libsubid-dev libarchive-dev libcurl4-openssl-dev libisal-dev libzstd-dev liblzma-dev libssl-dev uidmap" ;;
 	debian.test) echo "libcmocka-dev bats busybox-static libcap2-bin attr python3-minimal xz-utils zstd util-linux shellcheck clang clang-format libclang-rt-dev expect bubblewrap scdoc docker-registry skopeo umoci buildah podman mmdebstrap apache2-utils openssl curl jq" ;;
-	fedora.build) echo "gcc meson ninja-build pkgconf-pkg-config libcap-devel libbsd-devel jansson-devel libseccomp-devel shadow-utils-subid-devel libarchive-devel libcurl-devel isa-l-devel libzstd-devel xz-devel libmd-devel openssl-devel shadow-utils" ;;
+	fedora.build) echo "gcc glibc-static meson ninja-build pkgconf-pkg-config libcap-devel libbsd-devel jansson-devel libseccomp-devel shadow-utils-subid-devel libarchive-devel libcurl-devel isa-l-devel libzstd-devel xz-devel libmd-devel openssl-devel shadow-utils" ;;
 	fedora.test) echo "libcmocka-devel bats busybox attr python3 xz zstd util-linux ShellCheck clang clang-tools-extra compiler-rt expect bubblewrap scdoc skopeo podman openssl curl jq" ;;
 	arch.build) echo "gcc meson ninja pkgconf libcap libbsd jansson libseccomp shadow libarchive curl isa-l zstd xz libmd openssl" ;;
 	arch.test) echo "cmocka bats busybox attr python xz zstd util-linux shellcheck clang compiler-rt expect bubblewrap scdoc skopeo podman openssl curl jq" ;;

@@ -2,6 +2,9 @@
 /*
  * subid.c - prints the caller's subordinate ids: lines "u START COUNT", "g START COUNT"
  *
+ * With the argument "user" instead the caller's line as in passwd(5). Both may come from a
+ * directory service, whose libraries guscio itself does not load.
+ *
  * The only user of libsubid, which asks files or, as nsswitch.conf says, a
  * directory service. Exit status 1 when the caller has no name to ask for.
  */
@@ -9,6 +12,7 @@
 #include <shadow/subid.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void print_ranges(char kind, struct subid_range *ranges, int n)
@@ -19,10 +23,15 @@ static void print_ranges(char kind, struct subid_range *ranges, int n)
 		free(ranges);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct subid_range *ranges = NULL;
 	struct passwd *user = getpwuid(getuid());
+	if (user && argc == 2 && !strcmp(argv[1], "user")) {
+		printf("%s:x:%u:%u::%s:%s\n", user->pw_name, user->pw_uid, user->pw_gid,
+			user->pw_dir, user->pw_shell);
+		return fflush(stdout) == 0 ? 0 : 1;
+	}
 	if (!user || !subid_init("guscio-subid", stderr))
 		return 1;
 	int n = subid_get_uid_ranges(user->pw_name, &ranges);

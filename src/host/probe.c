@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/own.h"
+#include "base/text.h"
 #include "host/host_parts.h"
+#include "sys/spawn.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,16 +58,38 @@ static void probe_kernel(struct host *host)
 	host->last_cap = low;
 }
 
+/* "name:x:uid:gid:gecos:home:shell" [passwd(5)] */
+static bool take_user(struct host *host, struct arena *arena, char *line)
+{
+	char *fields[7] = {0};
+	uint32_t uid;
+	line[strcspn(line, "\n")] = '\0';
+	for (size_t i = 0; i < 7; i++)
+		fields[i] = strsep(&line, ":");
+	if (!fields[6] || !text_to_u32(fields[2], &uid) || uid != host->uid || !fields[0][0])
+		return false;
+	host->user_name = arena_strdup(arena, fields[0]);
+	host->user_home = arena_strdup(arena, fields[5]);
+	host->user_shell = arena_strdup(arena, fields[6]);
+	return true;
+}
+
+/*
+ * Not getpwuid(3): its directory services are libraries, and this program is linked without
+ * any. The file knows most users; for the others a helper asks.
+ */
 static void probe_user(struct host *host, struct arena *arena)
 {
-	struct passwd entry, *found = NULL;
-	size_t size = 16384;
-	char *buf = arena_alloc(arena, size);
-	if (getpwuid_r(host->uid, &entry, buf, size, &found) != 0 || !found)
-		return;
-	host->user_name = found->pw_name;
-	host->user_home = found->pw_dir;
-	host->user_shell = found->pw_shell;
+	CLEAN(clean_file) FILE *file = fopen("/etc/passwd", "re");
+	char line[4096];
+	struct err ignored;
+	while (file && fgets(line, sizeof(line), file))
+		if (take_user(host, arena, line))
+			return;
+	char *const argv[] = {
+		arena_printf(arena, "%s/guscio-subid", host->helper_dir), (char *)"user", NULL};
+	if (spawn_filter(argv, "", line, sizeof(line), &ignored) == 0)
+		take_user(host, arena, line);
 }
 
 static bool is_ours(const char *path)
@@ -127,9 +150,9 @@ bool host_probe(unsigned want, struct arena *arena, struct host *ret, struct err
 	if (!probe_ids(&host, arena, e))
 		return false;
 	probe_kernel(&host);
+	host.helper_dir = helper_dir(arena);
 	if (want & HOST_WANT_USER)
 		probe_user(&host, arena);
-	host.helper_dir = helper_dir(arena);
 	host.data_dir = base_dir(&host, arena, "XDG_DATA_HOME", ".local/share");
 	host.cache_dir = base_dir(&host, arena, "XDG_CACHE_HOME", ".cache");
 	host.runtime_dir = runtime_dir(&host, arena);
