@@ -133,7 +133,6 @@ static size_t take_body(char *data, size_t one, size_t size, void *user)
 	}
 	if (!h->sink)
 		return size;
-	h->has_progress = true;
 	/* Asked for the rest, but got the whole: the same bytes once more. */
 	size_t taken = size;
 	if (status == 200 && h->skip > 0) {
@@ -142,6 +141,8 @@ static size_t take_body(char *data, size_t one, size_t size, void *user)
 		data += n;
 		size -= n;
 	}
+	/* The same bytes again are none: who only ever sends those is given up. */
+	h->has_progress |= size > 0;
 	bool ok;
 	if (h->sink->fd < 0) {
 		ok = append_text(h->sink, data, size);
@@ -209,6 +210,14 @@ static int rewind_body(void *user, curl_off_t offset, int origin)
 	return lseek(request->body_fd, offset, origin) < 0 ? CURL_SEEKFUNC_FAIL : CURL_SEEKFUNC_OK;
 }
 
+/* How long nothing may come before a try counts as failed. */
+static long stall_timeout_s(void)
+{
+	const char *text = getenv("GUSCIO_STALL_TIMEOUT");
+	long seconds = text ? atol(text) : 0;
+	return seconds > 0 && seconds < 86400 ? seconds : STALL_TIMEOUT_S;
+}
+
 static void set_transport(struct http *h, const char *url)
 {
 	CURL *c = h->curl;
@@ -222,7 +231,7 @@ static void set_transport(struct http *h, const char *url)
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, STALL_TIMEOUT_S);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, stall_timeout_s());
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 512L * 1024);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "guscio/" GUSCIO_VERSION);

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#define RETRIES 5
+#define RETRIES 3
 
 struct certificates {
 	const char *ca;		/* PEM texts, one after the other */

@@ -198,6 +198,13 @@ regular empty file 0" ]
 	run -0 pull "$AT/sredirect:1"
 }
 
+@test "a server that stalls, and sends the same bytes each time, is given up" {
+	begin=$SECONDS
+	GUSCIO_STALL_TIMEOUT=1 fails sstall "too slow"
+	[ $((SECONDS - begin)) -lt 60 ]
+	[ "$(grep -c 'GET /v2/sstall/blobs' "$PLACE/port.log")" -ge 3 ]
+}
+
 @test "Ctrl-C stops at once and leaves nothing; a killed pull goes on where it was" {
 	# A shell lets its background jobs ignore SIGINT.
 	env --default-signal=INT "$GUSCIO" pull -q "$AT/slow:1" 3>&- &

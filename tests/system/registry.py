@@ -10,6 +10,8 @@ import hashlib
 import http.server
 import io
 import json
+import os
+import socket
 import sys
 import tarfile
 import threading
@@ -183,7 +185,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif repository == "scut" and kind == "blobs" and self.times("scut" + self.path) == 1:
             self.answer(200, body[:len(body) // 2], length=len(body))
             self.wfile.flush()
-            self.connection.close()
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
         elif repository == "sredirect" and kind == "blobs":
             self.answer(307, b"", [("Location", "/elsewhere/" + self.path.rsplit("/", 1)[1])])
         else:
@@ -233,6 +236,5 @@ bad_ones()
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 with open(PORT_FILE + ".new", "w", encoding="utf-8") as f:
     f.write(str(server.server_port))
-import os
 os.rename(PORT_FILE + ".new", PORT_FILE)
 server.serve_forever()
