@@ -196,7 +196,6 @@ static void job_main(const struct job *job, int socket_fd)
 		.entries_max = job->entries_max};
 	/* Names are bytes: UTF-8 in pax headers must come out as it went in. */
 	setlocale(LC_CTYPE, "C.UTF-8");
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (tree_read_maps(&t, &e) && confine(job, &t, &e) && unpack(job, &t, &result, &e)) {
 		say_lost(&t, socket_fd);
 		memcpy(m.err.what, result.plain, sizeof(result.plain));
@@ -243,9 +242,13 @@ static void start_job(
 	job.archive_fd = fds[0];
 	job.dest_fd = fds[1];
 	job.more_fd = n_fds > 2 ? fds[2] : -1;
-	pid_t pid = fork();
+	pid_t server = getpid(), pid = fork();
 	if (pid == 0) {
 		sigset_t none;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* It died before the signal was armed: nobody would ever wake this one. */
+		if (getppid() != server)
+			_exit(1);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		job_main(&job, socket_fd);

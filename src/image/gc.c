@@ -35,7 +35,7 @@ bool gc_collect(struct store *store, const struct inside *in, bool parts, int64_
 	/* Against those who only rename: a half-written index of theirs is no rubbish. */
 	if (!store_lock_index(store, &index_fd, e))
 		return false;
-	if (!store_wanted(store, &wanted, e))
+	if (!store_wanted_quietly(store, &wanted, e))
 		return err_what(e, ERR_INPUT, "cannot tell what the storage still needs");
 	signals_hold(&before);
 	*ret_bytes = store_drop_blobs(store, &wanted, parts);

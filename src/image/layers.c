@@ -21,8 +21,9 @@ struct one {
 	bool is_started, is_finished, is_second_try;
 	bool is_fetched, is_unpacked;
 	bool was_resumed;
-	int part_fd; /* locked, as long as the blob is not there */
-	int new_fd;  /* locked */
+	bool is_spoilt; /* what was there before is wrong: once more when the rest is here */
+	int part_fd;	/* locked, as long as the blob is not there */
+	int new_fd;	/* locked */
 	const char *new_path;
 	char plain[65], packed[65];
 };
@@ -61,6 +62,11 @@ static bool plan_work(struct work *w, struct err *e)
 				   !strcmp(w->v[j].diff_id, one.diff_id);
 		if (is_twin)
 			continue;
+		for (size_t j = 0; j < w->n; j++)
+			if (!strcmp(w->v[j].blob->digest, one.blob->digest))
+				return err_msg(e, ERR_INPUT,
+					"the config gives layer %.19s two diff ids",
+					one.blob->digest);
 		one.wants_blob = !store_has_blob(l->store, one.blob->digest, one.blob->size);
 		one.wants_tree = l->map && !store_find_layer(l->store, l->map, one.diff_id);
 		one.is_finished = !one.wants_blob && !one.wants_tree;
@@ -204,6 +210,7 @@ static bool try_again(struct work *w, size_t i, struct err *e)
 	struct one *one = &w->v[i];
 	struct store *store = w->l->store;
 	one->is_second_try = true;
+	one->is_spoilt = false;
 	if (!one->wants_blob) {
 		unlinkat(store->blobs_fd, one->blob->digest + 7, 0);
 		one->wants_blob = true;
@@ -271,6 +278,8 @@ static bool take_fetched(struct work *w, struct err *e)
 		return name_layer(one, e);
 	}
 	one->is_fetched = true;
+	if (one->is_spoilt)
+		return try_again(w, (size_t)m.value, e);
 	if (w->rows[m.value].state == ROW_DOWNLOADING)
 		w->rows[m.value].state = ROW_UNPACKING;
 	return !one->is_unpacked || finish_one(w, (size_t)m.value, e);
@@ -287,6 +296,13 @@ static bool take_unpacked(struct work *w, struct err *e)
 	if (m.kind == MSG_FAIL) {
 		if (may_try_again(w, one))
 			return try_again(w, (size_t)m.value, e);
+		/* The download still appends to what is to be thrown away: wait for its end. */
+		one->is_spoilt = one->was_resumed && !one->is_fetched && !one->is_second_try;
+		if (one->is_spoilt)
+			return true;
+		/* Else the next pull would begin with bytes that are known to be no layer. */
+		if (one->wants_blob && m.err.kind == ERR_INPUT)
+			store_drop_part(w->l->store, one->blob->digest);
 		*e = m.err;
 		return name_layer(one, e);
 	}

@@ -196,6 +196,36 @@ static bool add_wanted(struct store *store, const struct store_image *image,
 	return true;
 }
 
+/*
+ * What runs is wanted whatever the index says: an image may lose its name just as a start takes
+ * its lease. A lease that nobody holds goes; under the quiet lock nobody is about to take it.
+ */
+static bool add_leased(struct store *store, struct store_wanted *ret, struct err *e)
+{
+	int list_fd = openat(store->dir_fd, "leases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(clean_dir) DIR *dir = list_fd < 0 ? NULL : fdopendir(list_fd);
+	struct dirent *entry;
+	while (dir && (entry = readdir(dir))) {
+		struct manifest manifest;
+		struct store_image image = {.store = store,
+			.digest = arena_printf(store->arena, "sha256:%s", entry->d_name)};
+		if (!reference_is_digest(image.digest))
+			continue;
+		if (!store_is_leased(store, image.digest)) {
+			unlinkat(dirfd(dir), entry->d_name, 0);
+			continue;
+		}
+		if (strv_has(&ret->blobs, image.digest))
+			continue;
+		if (!store_read_manifest(&image, store->arena, &manifest, e))
+			return false;
+		image.config = manifest.config.digest;
+		if (!add_wanted(store, &image, ret, e))
+			return false;
+	}
+	return true;
+}
+
 bool store_wanted(struct store *store, struct store_wanted *ret, struct err *e)
 {
 	struct store_image *v;
@@ -207,6 +237,11 @@ bool store_wanted(struct store *store, struct store_wanted *ret, struct err *e)
 		if (v[i].store == store && !add_wanted(store, &v[i], ret, e))
 			return false;
 	return true;
+}
+
+bool store_wanted_quietly(struct store *store, struct store_wanted *ret, struct err *e)
+{
+	return store_wanted(store, ret, e) && add_leased(store, ret, e);
 }
 
 static bool is_dead_blob(const char *name, const struct store_wanted *wanted, bool parts)

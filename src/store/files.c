@@ -2,6 +2,7 @@
 #include "store/files.h"
 #include "base/own.h"
 
+#include <bsd/stdlib.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,10 +45,12 @@ static bool write_all(int fd, const char *data, size_t size)
 bool files_write(int dir_fd, const char *name, const void *data, size_t size, struct err *e)
 {
 	char temporary[256];
-	snprintf(temporary, sizeof(temporary), ".%.200s.%d", name, getpid());
+	/* Not by process id: other machines and other pid namespaces write here too. */
+	snprintf(
+		temporary, sizeof(temporary), ".%.200s.%08x%08x", name, arc4random(), arc4random());
 	CLEAN(clean_fd)
 	int fd = openat(
-		dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+		dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_sys(e, "make '%s'", name);
 	if (!write_all(fd, data, size) || fsync(fd) < 0 ||

@@ -165,8 +165,6 @@ bool store_is_leased(const struct store *store, const char *digest)
 	CLEAN(clean_fd) int fd = openat(store->dir_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return true;
-	unlinkat(store->dir_fd, name, 0);
-	return false;
+	/* The file stays: a start may have it open, and not locked yet. */
+	return flock(fd, LOCK_EX | LOCK_NB) < 0;
 }

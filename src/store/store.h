@@ -133,6 +133,8 @@ struct store_wanted {
 	struct strv diff_ids;
 };
 bool store_wanted(struct store *store, struct store_wanted *ret, struct err *e);
+/* And everything that containers run from; leases that are free go. Wants the quiet lock. */
+bool store_wanted_quietly(struct store *store, struct store_wanted *ret, struct err *e);
 /* Removes blobs that are not wanted, and with @parts unfinished ones; says how many bytes. */
 int64_t store_drop_blobs(const struct store *store, const struct store_wanted *wanted, bool parts);
 

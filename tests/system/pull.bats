@@ -240,6 +240,33 @@ regular empty file 0" ]
 	[ "$output" = "image in /etc as 7" ]
 }
 
+@test "a spoilt part that is found out while the rest still comes" {
+	run -0 pull "$AT/slow:1"
+	digest=$("$GUSCIO" inspect --format '{{.Digest}}' "$AT/slow:1")
+	id=$(jq -r '.layers[0].digest' "$XDG_DATA_HOME/guscio/images/blobs/sha256/${digest#*:}")
+	"$GUSCIO" rmi "$AT/slow:1"
+	{ printf '\037\213\010\000'; head -c 5000 /dev/zero | tr '\0' '\377'; } >"$XDG_DATA_HOME/guscio/images/blobs/sha256/${id#*:}.part"
+	run -0 pull "$AT/slow:1"
+	run -0 "$GUSCIO" run "$AT/slow:1"
+	# And bytes that are no layer are not kept for the next time.
+	run -125 pull "$AT/truncated:1"
+	[ -z "$(find "$XDG_DATA_HOME" -name '*.part')" ]
+}
+
+@test "an image that lost its name as its container started: the layers stay until the end" {
+	run -0 pull "$AT/good:1"
+	"$GUSCIO" run -u 0 "$AT/good:1" 'sleep 2; cat /etc/passwd' >"$work/out" 3>&- &
+	pid=$!
+	sleep 0.5
+	echo '{"schemaVersion":2,"manifests":[]}' >"$XDG_DATA_HOME/guscio/images/index.json"
+	run -0 "$GUSCIO" prune -f
+	wait $pid
+	grep -q bob "$work/out"
+	run -0 "$GUSCIO" prune -f
+	[ -z "$(find "$XDG_DATA_HOME/guscio/layers" -mindepth 2 -maxdepth 2)" ]
+	[ -z "$(ls "$XDG_DATA_HOME/guscio/leases")" ]
+}
+
 @test "two pulls and an rmi of one image at the same time" {
 	"$GUSCIO" pull -q "$AT/slow:1" >"$work/a" 2>&1 3>&- &
 	a=$!
