@@ -27,6 +27,24 @@ static bool pull(struct invocation *to, const struct host *host, struct store *s
 	return pull_image(store, &in, map, reference, &options, ret, &has_changed, e);
 }
 
+/* Is the image that is here for the platform that was asked for? */
+static bool is_for_platform(
+	struct invocation *to, const struct store_image *image, bool *ret, struct err *e)
+{
+	struct platform wanted;
+	struct manifest manifest;
+	struct image_config config;
+	*ret = true;
+	if (!to->source.platform)
+		return true;
+	if (!platform_parse(&to->arena, to->source.platform, &wanted, e) ||
+		!store_read_manifest(image, &to->arena, &manifest, e) ||
+		!store_read_config(image, &manifest, &to->arena, &config, e))
+		return false;
+	*ret = platform_matches(&config.platform, &wanted, wanted.variant[0]);
+	return true;
+}
+
 static bool find_or_pull(struct invocation *to, const struct host *host, struct store *store,
 	struct store_image *ret, struct err *e)
 {
@@ -35,12 +53,15 @@ static bool find_or_pull(struct invocation *to, const struct host *host, struct 
 	struct reference reference;
 	struct err not_a_name = ERR_INIT;
 	bool is_always = !strcmp(when, "always") || !strcmp(when, "newer");
-	if (!store_find(store, name, ret, e))
+	bool is_right = true;
+	if (!store_find(store, name, ret, e) ||
+		(ret->digest && !is_for_platform(to, ret, &is_right, e)))
 		return false;
-	if (ret->digest && !is_always)
+	if (ret->digest && is_right && !is_always)
 		return true;
 	if (!strcmp(when, "never")) {
-		err_what(e, ERR_STATE, "there is no image '%s' here", name);
+		err_what(e, ERR_STATE, "there is no image '%s'%s%s here", name,
+			is_right ? "" : " for ", is_right ? "" : to->source.platform);
 		return err_hint(e, "get it with guscio pull, or run without --pull=never");
 	}
 	/* An id is here or nowhere. */

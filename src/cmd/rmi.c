@@ -242,7 +242,7 @@ const struct command command_prune = {.name = "prune",
 	.run = run_prune};
 
 static const struct column df_columns[] = {{"TYPE", "Type"}, {"TOTAL", "TotalCount"},
-	{"SIZE", "Size"}, {"RECLAIMABLE", "Reclaimable"}, {0}};
+	{"LAYERS", "Layers"}, {"SIZE", "Size"}, {"RECLAIMABLE", "Reclaimable"}, {0}};
 
 static bool df(struct image_command *c, struct err *e)
 {
@@ -252,11 +252,10 @@ static bool df(struct image_command *c, struct err *e)
 		return false;
 	progress_size(usage.blob_bytes, blobs, sizeof(blobs));
 	progress_size(usage.dead_bytes, dead, sizeof(dead));
-	json_t *rows = json_pack("[{s:s, s:s, s:s, s:s, s:I}, {s:s, s:s, s:s, s:s}]", "Type",
-		"Images", "TotalCount", arena_printf(&c->to.arena, "%zu", usage.images), "Size",
-		blobs, "Reclaimable", dead, "Bytes", (json_int_t)usage.blob_bytes, "Type", "Layers",
-		"TotalCount", arena_printf(&c->to.arena, "%zu", usage.layers), "Size", "-",
-		"Reclaimable", "-");
+	json_t *rows = json_pack("[{s:s, s:s, s:s, s:s, s:s, s:I}]", "Type", "Images", "TotalCount",
+		arena_printf(&c->to.arena, "%zu", usage.images), "Layers",
+		arena_printf(&c->to.arena, "%zu", usage.layers), "Size", blobs, "Reclaimable", dead,
+		"Bytes", (json_int_t)usage.blob_bytes);
 	bool ok = table_print(rows, df_columns, c->to.format, false, &c->to.arena, e);
 	json_decref(rows);
 	return ok;

@@ -313,7 +313,7 @@ const char *platform_text(struct arena *arena, const struct platform *p)
 }
 
 /* arm64 and arm64/v8 are the same thing under two names. */
-static bool matches(const struct platform *a, const struct platform *wanted, bool strictly)
+bool platform_matches(const struct platform *a, const struct platform *wanted, bool strictly)
 {
 	if (strcmp(a->os, wanted->os) || strcmp(a->architecture, wanted->architecture))
 		return false;
@@ -328,7 +328,7 @@ const struct manifest_choice *manifest_choose(struct arena *arena, const struct 
 {
 	for (int strictly = 1; strictly >= 0; strictly--)
 		for (size_t i = 0; i < index->n_choices; i++)
-			if (matches(&index->choices[i].platform, wanted, strictly) &&
+			if (platform_matches(&index->choices[i].platform, wanted, strictly) &&
 				(strictly || !wanted->variant[0]))
 				return &index->choices[i];
 	/* An index of one image that does not say what it is for. */

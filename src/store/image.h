@@ -77,6 +77,9 @@ bool image_config_parse(struct arena *arena, const char *text, size_t size,
 bool platform_parse(struct arena *arena, const char *text, struct platform *ret, struct err *e);
 const char *platform_text(struct arena *arena, const struct platform *p);
 
+/* The same system and architecture; @strictly: and variant. */
+bool platform_matches(const struct platform *a, const struct platform *wanted, bool strictly);
+
 /* The entry of an index for a platform; NULL with @e filled, and what there is as its hint. */
 const struct manifest_choice *manifest_choose(struct arena *arena, const struct manifest *index,
 	const struct platform *wanted, struct err *e);

@@ -127,6 +127,11 @@ regular empty file 0" ]
 
 @test "an index: this machine's image, another with --platform, none with the list" {
 	run -0 "$GUSCIO" run -q "$AT/multi:1" echo here
+	# The one that is here is not the one that is asked for.
+	run -125 "$GUSCIO" run --pull=never --platform linux/arm64 "$AT/multi:1" true
+	assert_one_line
+	[[ $output == *"for linux/arm64"* ]]
+	run -0 "$GUSCIO" run --pull=never --platform linux/amd64 "$AT/multi:1" true
 	run -0 pull --platform linux/arm64 "$AT/multi:1"
 	run -0 "$GUSCIO" inspect --format '{{.RootFS.Type}}' "$AT/multi:1"
 	"$GUSCIO" rmi "$AT/multi:1"
