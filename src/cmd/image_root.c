@@ -70,6 +70,9 @@ static bool find_or_pull(struct invocation *to, const struct host *host, struct 
 	struct store_image found = *ret;
 	if (pull(to, host, store, &reference, ret, e))
 		return true;
+	/* A typo in a file's name looks like an image that is missing. */
+	if (!found.digest && !strpbrk(name, "/:@"))
+		err_hint(e, "no file or directory here is called '%s' either", name);
 	/* "newer" is a wish: without a network the one that is there will do. */
 	if (!found.digest || strcmp(when, "newer"))
 		return false;

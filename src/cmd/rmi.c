@@ -200,8 +200,13 @@ static bool prune_images(struct image_command *c, struct err *e)
 static bool confirm(struct image_command *c, const char *question, struct err *e)
 {
 	char answer[16] = "";
-	if (c->to.force || !isatty(STDIN_FILENO))
+	if (c->to.force)
 		return true;
+	if (!isatty(STDIN_FILENO)) {
+		err_msg(e, ERR_USAGE, "there is no terminal to ask on");
+		err_hint(e, "--force does it without asking");
+		return err_what(e, ERR_USAGE, "nothing was removed");
+	}
 	fprintf(stderr, "%s [y/N] ", question);
 	if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
 		return true;

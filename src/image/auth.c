@@ -57,14 +57,17 @@ static char *base64_encode(struct arena *arena, const char *text)
 	return out;
 }
 
-static json_t *read_file(const char *path, struct err *e)
+/* @is_named: the user said so; one of the usual places may be missing or closed to us. */
+static json_t *read_file(const char *path, bool is_named, struct err *e)
 {
 	CLEAN(clean_free) char *text = NULL;
 	size_t size;
 	json_error_t where;
 	if (!files_read(AT_FDCWD, path, AUTH_FILE_MAX, &text, &size, e)) {
-		if (e->sys != ENOENT && e->sys != EACCES && e->sys != ENOTDIR)
-			return NULL;
+		bool is_missing = e->sys == ENOENT || e->sys == EACCES || e->sys == ENOTDIR;
+		if (is_named || !is_missing)
+			return err_what(e, ERR_INPUT, "cannot read the credentials in '%s'", path),
+			       NULL;
 		*e = (struct err)ERR_INIT;
 		return json_object();
 	}
@@ -136,10 +139,10 @@ static bool from_helper(struct arena *arena, const char *helper, const char *ser
 	return true;
 }
 
-static bool find_in(struct arena *arena, const char *path, const char *name,
+static bool find_in(struct arena *arena, const char *path, bool is_named, const char *name,
 	struct credentials *ret, struct err *e)
 {
-	CLEAN(clean_json) json_t *document = read_file(path, e);
+	CLEAN(clean_json) json_t *document = read_file(path, is_named, e);
 	if (!document)
 		return false;
 	json_t *auths = json_object_get(document, "auths");
@@ -187,7 +190,7 @@ bool auth_find(struct arena *arena, const char *file, const char *name, struct c
 							    home ? home : "");
 	}
 	for (size_t i = 0; i < n && !ret->user && !ret->identity_token; i++)
-		if (!find_in(arena, places[i], name, ret, e))
+		if (!find_in(arena, places[i], file != NULL, name, ret, e))
 			return false;
 	return true;
 }
@@ -197,7 +200,8 @@ bool auth_store(struct arena *arena, const char *file, const char *registry,
 {
 	char *path = arena_strdup(arena, auth_file(arena, file));
 	char *slash = strrchr(path, '/');
-	CLEAN(clean_json) json_t *document = read_file(path, e);
+	/* A file that is there but cannot be read must not be replaced by one that looks empty. */
+	CLEAN(clean_json) json_t *document = read_file(path, access(path, F_OK) == 0, e);
 	if (!document)
 		return false;
 	if (!json_object_get(document, "auths"))

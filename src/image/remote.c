@@ -133,6 +133,10 @@ bool remote_settings(struct arena *arena, const struct reference *reference,
 {
 	static const char *const actions[] = {"pull", "pull,push", "login"};
 	struct credentials credentials;
+	if (options->cert_dir && access(options->cert_dir, R_OK | X_OK) < 0) {
+		err_sys(e, "open it");
+		return err_what(e, ERR_USAGE, "cannot use --cert-dir '%s'", options->cert_dir);
+	}
 	json_t *list = json_array();
 	bool ok = find_endpoints(arena, reference, options, action, list, e) &&
 		  find_credentials(arena, reference, options, &credentials, e);

@@ -191,6 +191,16 @@ regular empty file 0" ]
 	fails nothere "check the spelling"
 	run -125 "$GUSCIO" pull -q 127.0.0.1:1/x
 	assert_one_line
+	run -125 "$GUSCIO" run rootfs.tra.gz
+	[[ $output == *"no file or directory here is called"* ]]
+	# What is named on the command line has to be there.
+	run -125 pull --authfile "$work/nothing" "$AT/good:1"
+	assert_one_line
+	run -125 pull --cert-dir "$work/nothing" "$AT/good:1"
+	assert_one_line
+	# Nobody can be asked: nothing is done.
+	run -125 "$GUSCIO" purge </dev/null
+	assert_one_line
 	run -125 "$GUSCIO" pull -q BAD/Name
 	assert_one_line
 }
