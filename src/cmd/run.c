@@ -83,39 +83,44 @@ static int run_invocation(struct invocation *to, struct err *e)
 	return status;
 }
 
-static int run(
-	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
+static int print_document(struct invocation *to, struct err *e)
 {
-	CLEAN(clean_invocation)
-	struct invocation to = INVOCATION_INIT(notes, environ);
-	bool wants_help;
-	if (!arena_init(&to.arena, e) || !invocation_read(&to, self, argc, argv, &wants_help, e))
-		return -1;
-	if (wants_help)
-		return print_out(options_help(self, &to.arena), e) ? 0 : -1;
-	return run_invocation(&to, e);
-}
-
-static int print_spec(
-	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
-{
-	CLEAN(clean_invocation)
-	struct invocation to = INVOCATION_INIT(notes, environ);
-	bool wants_help;
-	if (!arena_init(&to.arena, e) || !invocation_read(&to, self, argc, argv, &wants_help, e))
-		return -1;
-	if (wants_help)
-		return print_out(options_help(self, &to.arena), e) ? 0 : -1;
 	struct host host;
-	if (!host_probe(host_wants(&to.spec), &to.arena, &host, e) ||
-		!image_settle(&to, &host, e) || !spec_freeze(&to.spec, notes, e))
+	if (!host_probe(host_wants(&to->spec), &to->arena, &host, e) ||
+		!image_settle(to, &host, e) || !spec_freeze(&to->spec, to->notes, e))
 		return -1;
-	CLEAN(clean_free) char *text = spec_to_json(&to.spec);
+	CLEAN(clean_free) char *text = spec_to_json(&to->spec);
 	if (!text) {
 		err_what(e, ERR_INTERNAL, "cannot write the document: no memory");
 		return -1;
 	}
 	return print_out(text, e) ? 0 : -1;
+}
+
+/* Both commands: the same command line, and something else done with what it means. */
+static int read_and(int (*act)(struct invocation *, struct err *), const struct command *self,
+	int argc, char **argv, struct notes *notes, struct err *e)
+{
+	CLEAN(clean_invocation)
+	struct invocation to = INVOCATION_INIT(notes, environ);
+	bool wants_help;
+	if (!arena_init(&to.arena, e) || !invocation_read(&to, self, argc, argv, &wants_help, e))
+		return -1;
+	if (wants_help)
+		return print_out(options_help(self, &to.arena), e) ? 0 : -1;
+	return act(&to, e);
+}
+
+static int run(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
+{
+	return read_and(run_invocation, self, argc, argv, notes, e);
+}
+
+static int print_spec(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
+{
+	return read_and(print_document, self, argc, argv, notes, e);
 }
 
 const struct command command_run = {.name = "run",

@@ -5,13 +5,11 @@
 #include "cmd/image_command.h"
 #include "cmd/progress.h"
 #include "image/archive.h"
+#include "image/files.h"
 #include "image/pull.h"
 #include "image/push.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static bool push(struct image_command *c, struct err *e)
 {
@@ -46,39 +44,6 @@ const struct command command_push = {.name = "push",
 	.options = push_options,
 	.run = run_push};
 
-/* "-" and nothing are standard output, which must not be a terminal. */
-static bool open_output(struct image_command *c, bool is_directory, int *ret_fd, struct err *e)
-{
-	const char *path = c->to.output;
-	if (!path || !strcmp(path, "-")) {
-		if (is_directory || isatty(STDOUT_FILENO)) {
-			err_msg(e, ERR_USAGE, "it would go to a terminal");
-			err_hint(e, "name a file with -o FILE, or redirect it");
-			return err_what(e, ERR_USAGE, "cannot write an archive");
-		}
-		*ret_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	} else if (is_directory) {
-		*ret_fd = mkdir(path, 0755) < 0 && errno != EEXIST
-				  ? -1
-				  : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	} else {
-		*ret_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	}
-	if (*ret_fd >= 0)
-		return true;
-	err_sys(e, "open it");
-	return err_what(e, ERR_HOST, "cannot write '%s'", path ? path : "-");
-}
-
-/* Half an archive is none. */
-static void drop_output(const struct image_command *c)
-{
-	struct stat st;
-	if (c->to.output && strcmp(c->to.output, "-") && stat(c->to.output, &st) == 0 &&
-		S_ISREG(st.st_mode))
-		unlink(c->to.output);
-}
-
 static bool save(struct image_command *c, struct err *e)
 {
 	static const struct name_value forms[] = {{"docker-archive", ARCHIVE_DOCKER},
@@ -86,7 +51,7 @@ static bool save(struct image_command *c, struct err *e)
 	const struct name_value *form =
 		name_find(forms, c->to.format ? c->to.format : "docker-archive");
 	struct store_image *images = arena_array(&c->to.arena, (size_t)c->argc, sizeof(*images));
-	CLEAN(clean_fd) int fd = -1;
+	CLEAN(out_file_done) struct out_file out = {.fd = -1};
 	CLEAN(clean_fd) int busy_fd = -1;
 	if (!form) {
 		err_what(e, ERR_USAGE, "the format '%s' is not known", c->to.format);
@@ -96,12 +61,11 @@ static bool save(struct image_command *c, struct err *e)
 		if (!store_get(&c->store, c->argv[i], &images[i], e))
 			return false;
 	if (!store_lock_busy(&c->store, &busy_fd, e) ||
-		!open_output(c, form->value == ARCHIVE_OCI_DIR, &fd, e))
+		!out_file_open(&out, &c->to.arena, c->to.output, form->value == ARCHIVE_OCI_DIR, e))
 		return false;
 	if (archive_save(&c->store, &c->host, images, (size_t)c->argc,
-		    (enum archive_form)form->value, fd, e))
-		return true;
-	drop_output(c);
+		    (enum archive_form)form->value, out.fd, e))
+		return out_file_keep(&out, e);
 	return err_what(e, ERR_HOST, "cannot save '%s'", c->argv[0]);
 }
 
@@ -122,24 +86,6 @@ const struct command command_save = {.name = "save",
 	.options = save_options,
 	.run = run_save};
 
-static bool open_input(const char *path, int *ret_fd, struct err *e)
-{
-	if (!path || !strcmp(path, "-")) {
-		if (isatty(STDIN_FILENO)) {
-			err_msg(e, ERR_USAGE, "standard input is a terminal");
-			err_hint(e, "name a file, or redirect it");
-			return err_what(e, ERR_USAGE, "cannot read an archive");
-		}
-		*ret_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-	} else {
-		*ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	}
-	if (*ret_fd >= 0)
-		return true;
-	err_sys(e, "open it");
-	return err_what(e, ERR_INPUT, "cannot read '%s'", path ? path : "-");
-}
-
 static bool load(struct image_command *c, struct err *e)
 {
 	CLEAN(clean_fd) int fd = -1;
@@ -147,7 +93,7 @@ static bool load(struct image_command *c, struct err *e)
 	struct bars bars;
 	struct strv names = {0};
 	const char *map, *path = c->to.input ? c->to.input : c->argc ? c->argv[0] : NULL;
-	if (!open_input(path, &fd, e) || !inside_map(&in, &map, e))
+	if (!in_file_open(path, &fd, e) || !inside_map(&in, &map, e))
 		return false;
 	bool ok = archive_load(
 		&c->store, &in, map, fd, progress_watch(&bars, c->to.source.is_quiet), &names, e);
@@ -183,7 +129,7 @@ static bool import(struct image_command *c, struct err *e)
 	const char *map;
 	if (c->argc > 1 && !reference_parse(&c->to.arena, c->argv[1], &name, e))
 		return false;
-	if (!open_input(c->argv[0], &fd, e) || !inside_map(&in, &map, e))
+	if (!in_file_open(c->argv[0], &fd, e) || !inside_map(&in, &map, e))
 		return false;
 	if (!archive_import(
 		    &c->store, &in, map, fd, name.name, c->to.message, &c->to.changes, &image, e))
@@ -213,22 +159,21 @@ const struct command command_import = {.name = "import",
 
 static bool export(struct image_command *c, struct err *e)
 {
-	CLEAN(clean_fd) int fd = -1;
+	CLEAN(out_file_done) struct out_file out = {.fd = -1};
 	struct inside in = image_inside(c);
 	struct store_image image;
 	struct manifest manifest;
 	struct image_config config;
 	const char *map;
 	if (!store_get(&c->store, c->argv[0], &image, e) || !inside_map(&in, &map, e) ||
-		!open_output(c, false, &fd, e))
+		!out_file_open(&out, &c->to.arena, c->to.output, false, e))
 		return false;
 	bool ok = store_read_manifest(&image, &c->to.arena, &manifest, e) &&
 		  store_read_config(&image, &manifest, &c->to.arena, &config, e) &&
 		  pull_view(&c->store, &in, map, &image, &config, &manifest, NULL, e) &&
-		  archive_export(&c->store, &in, map, &image, fd, e);
+		  archive_export(&c->store, &in, map, &image, out.fd, e);
 	if (ok)
-		return true;
-	drop_output(c);
+		return out_file_keep(&out, e);
 	return e->what[0] ? false : err_what(e, ERR_HOST, "cannot export '%s'", c->argv[0]);
 }
 
