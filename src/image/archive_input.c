@@ -134,11 +134,8 @@ static bool sum_file(
 		.archive_fd = fd,
 		.dest_fd = i->dir_fd,
 		.more_fd = -1};
-	if (!unpacker_start(&i->unpacker, i->in, e) || !unpacker_submit(&i->unpacker, &job, e) ||
-		!unpacker_receive(&i->unpacker, &answer, i->in->notes, e))
+	if (!unpacker_do(&i->unpacker, i->in, &job, &answer, e))
 		return false;
-	if (answer.kind == MSG_FAIL)
-		return *e = answer.err, false;
 	snprintf(packed, SUM_SIZE, "sha256:%.64s", answer.err.cause);
 	snprintf(plain, SUM_SIZE, "sha256:%.64s", answer.err.what);
 	return lseek(fd, 0, SEEK_SET) == 0 || err_sys(e, "read it again");

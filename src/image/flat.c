@@ -25,9 +25,7 @@ static bool merge_one(
 		return err_sys(e, "open '%s'", layer);
 	const struct unpack_job job = {
 		.kind = UNPACK_MERGE, .archive_fd = layer_fd, .dest_fd = dest_fd, .more_fd = -1};
-	if (!unpacker_submit(u, &job, e) || !unpacker_receive(u, &answer, in->notes, e))
-		return false;
-	return answer.kind == MSG_DONE || (*e = answer.err, false);
+	return unpacker_do(u, in, &job, &answer, e);
 }
 
 bool flat_make(struct store *store, const struct inside *in, const char *map,
@@ -43,9 +41,10 @@ bool flat_make(struct store *store, const struct inside *in, const char *map,
 	signals_hold(&before);
 	bool ok = unpacker_start(&unpacker, in, e);
 	for (size_t i = layers->n; ok && i-- > 0;)
-		ok = merge_one(&unpacker, in, layers->v[i], dest_fd, e) &&
-		     (!signals_wait_to_end_us() || err_msg(e, ERR_STATE, "interrupted"));
+		ok = merge_one(&unpacker, in, layers->v[i], dest_fd, e);
 	struct err ignored;
+	if (!ok)
+		unpacker_stop(&unpacker); /* its job may still write there */
 	if (!ok)
 		unpacker_remove(&unpacker, in, path, &ignored);
 	unpacker_stop(&unpacker);

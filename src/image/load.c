@@ -182,12 +182,7 @@ static bool unpack_archive(struct archive_input *i, int in_fd, struct err *e)
 		.archive_fd = in_fd,
 		.dest_fd = i->dir_fd,
 		.more_fd = -1};
-	bool ok = unpacker_start(&unpacker, i->single, e) && unpacker_submit(&unpacker, &job, e) &&
-		  unpacker_receive(&unpacker, &answer, i->in->notes, e);
-	if (ok && answer.kind == MSG_FAIL) {
-		*e = answer.err;
-		ok = false;
-	}
+	bool ok = unpacker_do(&unpacker, i->single, &job, &answer, e);
 	unpacker_stop(&unpacker);
 	return ok;
 }

@@ -197,6 +197,8 @@ static bool finish(struct output *o, struct err *e)
 	strcpy(m.err.what, "end");
 	if (!msg_send(o->socket_fd, &m, NULL, 0, e))
 		return last_words(o, e);
+	if (!signals_wait_for(o->socket_fd))
+		return err_msg(e, ERR_STATE, "interrupted");
 	if (msg_receive(o->socket_fd, &answer, NULL, NULL, e) != MSG_GOT_RECORD)
 		return err_msg(e, ERR_INTERNAL, "guscio-pack ended without a word");
 	return answer.kind == MSG_DONE || (*e = answer.err, false);

@@ -2,6 +2,7 @@
 #include "image/unpacker.h"
 #include "base/own.h"
 #include "base/text.h"
+#include "sys/spawn.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -71,6 +72,18 @@ bool unpacker_receive(struct unpacker *u, struct msg *ret, struct notes *notes, 
 			return true;
 		notes_add(notes, "%s", ret->err.what);
 	}
+}
+
+bool unpacker_do(struct unpacker *u, const struct inside *in, const struct unpack_job *job,
+	struct msg *ret, struct err *e)
+{
+	if (!unpacker_start(u, in, e) || !unpacker_submit(u, job, e))
+		return false;
+	if (!signals_wait_for(u->socket_fd))
+		return err_msg(e, ERR_STATE, "interrupted");
+	if (!unpacker_receive(u, ret, in->notes, e))
+		return false;
+	return ret->kind == MSG_DONE || (*e = ret->err, false);
 }
 
 void unpacker_stop(struct unpacker *u)

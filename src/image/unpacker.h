@@ -45,6 +45,13 @@ bool unpacker_submit(struct unpacker *u, const struct unpack_job *job, struct er
  */
 bool unpacker_receive(struct unpacker *u, struct msg *ret, struct notes *notes, struct err *e);
 
+/*
+ * unpacker_do() - a job and its answer; FAIL is false with the helper's error
+ * Errors: also ERR_STATE when a signal came that ends us; signals must be held.
+ */
+bool unpacker_do(struct unpacker *u, const struct inside *in, const struct unpack_job *job,
+	struct msg *ret, struct err *e);
+
 /* Ends it with its jobs. */
 void unpacker_stop(struct unpacker *u);
 

@@ -3,8 +3,10 @@
 #include "base/own.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 
 extern char **environ;
@@ -96,13 +98,15 @@ int spawn_filter(char *const *argv, const char *input, char *output, size_t size
 	return ok ? spawn_wait(pid) : -1;
 }
 
+/* Those that end a program and that nobody told us to ignore (nohup, a shell's &). */
 static void ending_signals(sigset_t *set)
 {
+	static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	struct sigaction action;
 	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGHUP);
-	sigaddset(set, SIGQUIT);
+	for (size_t i = 0; i < ARRAY_LEN(ending); i++)
+		if (sigaction(ending[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+			sigaddset(set, ending[i]);
 }
 
 void signals_hold(sigset_t *ret_before)
@@ -117,18 +121,24 @@ void signals_release(const sigset_t *before)
 	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
+bool signals_wait_for(int fd)
+{
+	sigset_t set;
+	ending_signals(&set);
+	/* It only tells: the signal stays pending, for whoever releases the mask. */
+	CLEAN(clean_fd) int signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	struct pollfd polled[2] = {
+		{.fd = fd, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
+	while (poll(polled, 2, -1) < 0 && errno == EINTR)
+		;
+	return !polled[1].revents;
+}
+
 bool signals_wait_to_end_us(void)
 {
 	sigset_t set, pending;
 	ending_signals(&set);
 	sigpending(&pending);
-	for (int i = 1; i < NSIG; i++) {
-		struct sigaction action;
-		if (sigismember(&set, i) != 1 || sigismember(&pending, i) != 1)
-			continue;
-		/* Under nohup, and behind a shell's &: blocked signals wait even when ignored. */
-		if (sigaction(i, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-			return true;
-	}
-	return false;
+	/* Blocked signals wait even when they are ignored: only those of the set count. */
+	return sigandset(&pending, &pending, &set) == 0 && !sigisemptyset(&pending);
 }

@@ -30,6 +30,8 @@ int spawn_filter(char *const *argv, const char *input, char *output, size_t size
 /* Signals wait while files are half made; what came in between arrives at the release. */
 void signals_hold(sigset_t *ret_before);
 void signals_release(const sigset_t *before);
+/* Waits until @fd can be read; false when a signal that ends a program came first. */
+bool signals_wait_for(int fd);
 /* Has one come that ends a program? */
 bool signals_wait_to_end_us(void);
 
