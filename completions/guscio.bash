@@ -14,8 +14,8 @@ _guscio() {
 	--cgroupns) mapfile -t COMPREPLY < <(compgen -W "private host" -- "$cur"); return ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W "table json" -- "$cur"); return ;;
 	--ipc) mapfile -t COMPREPLY < <(compgen -W "private host" -- "$cur"); return ;;
-	--net) mapfile -t COMPREPLY < <(compgen -W "none host" -- "$cur"); return ;;
-	--network) mapfile -t COMPREPLY < <(compgen -W "none host" -- "$cur"); return ;;
+	--net) mapfile -t COMPREPLY < <(compgen -W "slirp none host" -- "$cur"); return ;;
+	--network) mapfile -t COMPREPLY < <(compgen -W "slirp none host" -- "$cur"); return ;;
 	--pid) mapfile -t COMPREPLY < <(compgen -W "private host" -- "$cur"); return ;;
 	--security-opt) mapfile -t COMPREPLY < <(compgen -W "seccomp=unconfined no-new-privileges unmask=ALL" -- "$cur"); return ;;
 	--time) mapfile -t COMPREPLY < <(compgen -W "private host" -- "$cur"); return ;;
@@ -25,7 +25,7 @@ _guscio() {
 	esac
 	local options=
 	case ${words[1]} in
-	run) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroupns --creds --device --domainname --entrypoint --env --env-file --explain --gidmap --group-add --hostname --init --interactive --ipc --monotonic --mount --name --nest --network --net --no-init --overlay --pid --platform --preserve-fds --pull --quiet --read-only --rm --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
+	run) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroupns --creds --device --dns --dns-option --dns-search --domainname --entrypoint --env --env-file --explain --gidmap --group-add --hostname --init --interactive --ip --ipc --mac-address --monotonic --mount --name --nest --network --network-alias --net --no-init --overlay --pid --platform --preserve-fds --pull --quiet --read-only --rm --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
 	pull) options="--storage --additional-store --authfile --cert-dir --creds --tls-verify --platform --quiet --userns --help" ;;
 	images) options="--storage --additional-store --all --digests --filter --format --noheading --no-trunc --quiet --help" ;;
 	rmi) options="--storage --additional-store --all --force --help" ;;
@@ -44,7 +44,7 @@ _guscio() {
 	purge) options="--storage --additional-store --force --help" ;;
 	image) options=" --help" ;;
 	system) options=" --help" ;;
-	spec) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroupns --creds --device --domainname --entrypoint --env --env-file --explain --gidmap --group-add --hostname --init --interactive --ipc --monotonic --mount --name --nest --network --net --no-init --overlay --pid --platform --preserve-fds --pull --quiet --read-only --rm --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
+	spec) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroupns --creds --device --dns --dns-option --dns-search --domainname --entrypoint --env --env-file --explain --gidmap --group-add --hostname --init --interactive --ip --ipc --mac-address --monotonic --mount --name --nest --network --network-alias --net --no-init --overlay --pid --platform --preserve-fds --pull --quiet --read-only --rm --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
 	unshare) options="--userns --help" ;;
 	doctor) options="--format --help" ;;
 	esac

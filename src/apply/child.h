@@ -17,6 +17,7 @@
 struct child {
 	const struct plan *plan;
 	int wire_fd;
+	int net_fd; /* shared with the parent: to the network's helper */
 	struct progress *progress;
 	sigset_t mask_before; /* the caller's signal mask, for the program */
 	struct winsize window;
@@ -50,6 +51,9 @@ typedef bool child_step(struct child *child, const struct step *step, struct err
 child_step child_open_root; /* child_sources.c */
 child_step child_open_source;
 child_step child_open_init;
+child_step child_network_device; /* child_network.c */
+child_step child_network_defaults;
+child_step child_network_ready;
 child_step child_root_bind; /* child_root.c */
 child_step child_root_overlay;
 child_step child_root_tmpfs;

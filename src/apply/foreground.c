@@ -236,6 +236,16 @@ static int poll_timeout(const struct session *s)
 	return left > 60000 ? 60000 : (int)left;
 }
 
+/* The helper is gone though the container lives: its device is there, without carrier. */
+static void lose_network(struct session *s)
+{
+	struct pollfd program = {.fd = s->proc->pid_fd, .events = POLLIN};
+	clean_fd(&s->proc->net_fd);
+	/* Both may have ended at once; the helper learns of it as soon as we do. */
+	if (poll(&program, 1, 0) == 0)
+		notes_add(s->notes, "the container lost its network: guscio-net has ended");
+}
+
 /* True when the program has ended and its output was copied. */
 static bool turn(struct session *s)
 {
@@ -244,7 +254,8 @@ static bool turn(struct session *s)
 	short pty_events = (short)(POLLIN | (s->input.n ? POLLOUT : 0));
 	struct pollfd fds[] = {{.fd = s->proc->pid_fd, .events = POLLIN},
 		{.fd = s->signal_fd, .events = POLLIN}, {.fd = pty_fd, .events = pty_events},
-		{.fd = reads_input ? STDIN_FILENO : -1, .events = POLLIN}};
+		{.fd = reads_input ? STDIN_FILENO : -1, .events = POLLIN},
+		{.fd = s->proc->net_fd, .events = 0}};
 	if (poll(fds, ARRAY_LEN(fds), poll_timeout(s)) < 0)
 		return false;
 	if (fds[1].revents)
@@ -258,6 +269,8 @@ static bool turn(struct session *s)
 		/* Nobody has the terminal open: nothing to read until the end. */
 		clean_fd(&s->proc->pty_fd);
 	}
+	if (fds[4].revents && !fds[0].revents)
+		lose_network(s);
 	if (s->deadline_ms && now_ms() >= s->deadline_ms)
 		pass_deadline(s);
 	return fds[0].revents;

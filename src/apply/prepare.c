@@ -70,69 +70,6 @@ void parent_release(const struct plan *plan, struct proc *proc)
 	proc->is_claimed = false;
 }
 
-static bool write_file(struct starter *s, const char *name, const char *text, struct err *e)
-{
-	char path[4096];
-	snprintf(path, sizeof(path), "%s/%s", s->plan->container_dir, name);
-	CLEAN(clean_fd)
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	size_t len = strlen(text);
-	/* No fsync: the file is only worth something while this container runs. */
-	if (fd < 0 || fchmod(fd, 0644) < 0 || write(fd, text, len) != (ssize_t)len)
-		return err_sys(e, "write '%s'", path);
-	return true;
-}
-
-static const char *hosts_text(const struct plan *plan)
-{
-	const struct spec *spec = plan->spec;
-	const char *text = arena_printf(
-		spec->arena, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-	/* With the host's network the name must mean what it means outside. */
-	if (spec->hostname)
-		text = arena_printf(spec->arena, "%s127.0.1.1\t%s%s%s\n", text, spec->hostname,
-			spec->name ? " " : "", spec->name ? spec->name : "");
-	for (size_t i = 0; i < spec->extra_hosts.n; i++) {
-		const char *entry = spec->extra_hosts.v[i];
-		size_t len = strcspn(entry, ":");
-		text = arena_printf(
-			spec->arena, "%s%s\t%.*s\n", text, entry + len + 1, (int)len, entry);
-	}
-	return text;
-}
-
-/* Without a network of the host there is nobody to ask: an empty file answers at once. */
-static const char *resolv_text(const struct plan *plan)
-{
-	struct err ignored;
-	const char *text = NULL;
-	if (plan->spec->namespaces[NS_NET].mode == NS_HOST)
-		text = arena_read_file(
-			plan->spec->arena, AT_FDCWD, "/etc/resolv.conf", NULL, &ignored);
-	return text ? text : "";
-}
-
-bool parent_write_files(struct starter *s, const struct step *step, struct err *e)
-{
-	const struct spec *spec = s->plan->spec;
-	char host[256] = "";
-	const char *name = spec->hostname;
-	(void)step;
-	/* A root without /etc gets none of them. */
-	if (spec->root.kind == ROOT_DIR &&
-		faccessat(AT_FDCWD, arena_printf(spec->arena, "%s/etc", spec->root.path), F_OK,
-			AT_EACCESS) < 0 &&
-		errno == ENOENT)
-		return true;
-	if (!name && gethostname(host, sizeof(host) - 1) == 0)
-		name = host;
-	bool ok =
-		write_file(s, "hosts", hosts_text(s->plan), e) &&
-		write_file(s, "hostname", arena_printf(spec->arena, "%s\n", name ? name : ""), e) &&
-		write_file(s, "resolv.conf", resolv_text(s->plan), e);
-	return ok || err_what(e, ERR_HOST, "cannot write the container's own files");
-}
-
 bool parent_overlay_directory(struct starter *s, const struct step *step, struct err *e)
 {
 	const char *directory = step->overlay.directory;

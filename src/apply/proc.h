@@ -34,8 +34,10 @@ struct proc {
 	pid_t pid;
 	int pid_fd;
 	int wire_fd;
-	int pty_fd;	     /* the terminal's master, -1 without one */
-	int lock_fd;	     /* keeps the container's directory ours */
+	int pty_fd;  /* the terminal's master, -1 without one */
+	int lock_fd; /* keeps the container's directory ours */
+	int net_fd;  /* tells when the network's helper is gone; -1 without one */
+	pid_t net_pid;
 	int overlay_lock_fd; /* keeps the overlay's directory ours */
 	bool is_claimed;     /* the container's directory is to be removed */
 	struct progress *progress;
@@ -46,7 +48,8 @@ struct proc {
 
 #define PROC_INIT                                                                                  \
 	{                                                                                          \
-		.pid_fd = -1, .wire_fd = -1, .pty_fd = -1, .lock_fd = -1, .overlay_lock_fd = -1    \
+		.pid_fd = -1, .wire_fd = -1, .pty_fd = -1, .lock_fd = -1, .overlay_lock_fd = -1,   \
+		.net_fd = -1                                                                       \
 	}
 
 /*

@@ -38,6 +38,7 @@ static void become_child(struct starter *s)
 	clean_fd(&s->proc.lock_fd);
 	clean_fd(&s->proc.overlay_lock_fd);
 	s->child.wire_fd = s->child_wire_fd;
+	s->child.net_fd = s->proc.net_fd;
 	child_main(&s->child);
 }
 
@@ -94,6 +95,7 @@ static parent_step *const steps[STEP_KINDS] = {
 	[STEP_CLAIM] = parent_claim,
 	[STEP_WRITE_FILES] = parent_write_files,
 	[STEP_OVERLAY_DIRECTORY] = parent_overlay_directory,
+	[STEP_NETWORK_HELPER] = parent_network_helper,
 	[STEP_FILTER] = parent_filter,
 	[STEP_JOIN] = parent_join,
 	[STEP_CLONE] = clone_child,
@@ -209,6 +211,7 @@ static void fill_child(struct starter *s, const sigset_t *before)
 	struct arena *arena = s->plan->spec->arena;
 	s->child = (struct child){.plan = s->plan,
 		.wire_fd = -1,
+		.net_fd = -1,
 		.progress = s->proc.progress,
 		.mask_before = *before,
 		.init_fd = -1,
@@ -266,10 +269,18 @@ void proc_drop(const struct plan *plan, struct proc *proc)
 			;
 		proc->pid = 0;
 	}
+	/* It ends by itself with the container; told so, it ends while we tidy up. */
+	if (proc->net_pid > 0)
+		kill(proc->net_pid, SIGKILL);
 	clean_fd(&proc->pid_fd);
 	clean_fd(&proc->wire_fd);
 	clean_fd(&proc->pty_fd);
+	clean_fd(&proc->net_fd);
 	parent_release(plan, proc);
+	if (proc->net_pid > 0)
+		while (waitpid(proc->net_pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	proc->net_pid = 0;
 	clean_fd(&proc->lock_fd);
 	clean_fd(&proc->overlay_lock_fd);
 	if (proc->progress)

@@ -18,11 +18,12 @@ typedef bool parent_step(struct starter *s, const struct step *step, struct err 
 
 parent_step parent_create_source; /* prepare.c */
 parent_step parent_claim;
-parent_step parent_write_files;
 parent_step parent_record;
 parent_step parent_overlay_directory;
 parent_step parent_filter;
-parent_step parent_join; /* join.c */
+parent_step parent_join;	   /* join.c */
+parent_step parent_network_helper; /* network.c */
+parent_step parent_write_files;	   /* own_files.c */
 
 /* Removes what parent_claim() and parent_write_files() made. */
 void parent_release(const struct plan *plan, struct proc *proc);

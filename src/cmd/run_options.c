@@ -172,13 +172,20 @@ NAMESPACE(set_uts, "uts", NS_UTS)
 NAMESPACE(set_cgroupns, "cgroupns", NS_CGROUP)
 NAMESPACE(set_time, "time", NS_TIME)
 
-SETTER(set_network)
-{
-	/* docker's word for a network of one's own with nothing in it but loopback */
-	if (!strcmp(value, "none"))
-		value = "private";
-	return spec_set_namespace(&to->spec, NS_NET, "network", value, e);
-}
+#define NETWORK(function, reader)                                                                  \
+	SETTER(function)                                                                           \
+	{                                                                                          \
+		return reader(&to->spec, value, e);                                                \
+	}
+
+NETWORK(set_network, spec_set_network)
+NETWORK(set_dns, spec_add_dns)
+NETWORK(set_dns_search, spec_add_dns_search)
+NETWORK(set_dns_option, spec_add_dns_option)
+NETWORK(set_ip, spec_set_ip)
+NETWORK(set_ip6, spec_set_ip6)
+NETWORK(set_mac, spec_set_mac)
+NETWORK(set_network_alias, spec_add_network_alias)
 
 static bool set_offset(
 	struct invocation *to, const char *option, const char *value, int64_t *ret, struct err *e)
@@ -270,9 +277,7 @@ SETTER(set_add_host)
 
 SETTER(set_name)
 {
-	size_t len =
-		strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
-	if (!value[0] || value[len] || len > 127 || strchr("_.-", value[0])) {
+	if (!spec_is_name(value)) {
 		err_what(e, ERR_USAGE, "'%s' is no name for a container", value);
 		return err_hint(e, "letters, digits, and after the first also _ . -");
 	}
@@ -402,6 +407,9 @@ const struct option_def run_options[] = {
 		set_cgroupns},
 	{"creds", 0, "USER:PASSWORD", "log in to the registry as USER", set_creds},
 	{"device", 0, "SRC[:DST]", "show a device of the host inside", set_device},
+	{"dns", 0, "ADDRESS", "ask this resolver instead of the host's; none for none", set_dns},
+	{"dns-option", 0, "OPTION", "an option line for resolv.conf", set_dns_option},
+	{"dns-search", 0, "DOMAIN", "where to look for short names; . for nowhere", set_dns_search},
 	{"domainname", 0, "NAME", "NIS domain name inside", set_domainname},
 	{"entrypoint", 0, "PROGRAM", "run PROGRAM, with COMMAND as its arguments", set_entrypoint},
 	{"env", 'e', "NAME[=VALUE]", "set a variable; without value, the caller's", set_env},
@@ -412,12 +420,17 @@ const struct option_def run_options[] = {
 	{"hostname", 'h', "NAME", "host name inside", set_hostname},
 	{"init", 0, NULL, "a small init as pid 1 (the default)", set_init},
 	{"interactive", 'i', NULL, "keep standard input open", set_interactive},
+	{"ip", 0, "ADDRESS", "the container's IPv4 address", set_ip},
+	{"ip6", 0, "ADDRESS", "the container's IPv6 address", set_ip6},
 	{"ipc", 0, "MODE", "IPC namespace: private, host, container:NAME, ns:PATH", set_ipc},
+	{"mac-address", 0, "ADDRESS", "the network device's address", set_mac},
 	{"monotonic", 0, "SECONDS", "shift the monotonic clock (a time namespace)", set_monotonic},
 	{"mount", 0, "KEY=VALUE,...", "mount: type=bind|tmpfs|overlay|mqueue|devpts", set_mount},
 	{"name", 0, "NAME", "a name that other commands can use", set_name},
 	{"nest", 0, NULL, "let containers run inside: unmasked /proc, namespaces", set_nest},
-	{"network", 0, "MODE", "none, host, container:NAME, ns:PATH", set_network},
+	{"network", 0, "MODE", "slirp (the default), none, host, NAME, container:NAME, ns:PATH",
+		set_network},
+	{"network-alias", 0, "NAME", "one more name in a named network", set_network_alias},
 	{"net", 0, "MODE", "the same as --network", set_network},
 	{"no-init", 0, NULL, "the program itself is pid 1", set_no_init},
 	{"overlay", 0, "[NAME]", "leave ROOT as it is: changes are lost, or kept as NAME",

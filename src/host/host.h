@@ -48,6 +48,8 @@ struct host {
 	const char *newuidmap; /* absolute paths; NULL when not usable */
 	const char *newgidmap;
 
+	bool has_tun; /* only with HOST_WANT_NETWORK: /dev/net/tun can be opened */
+
 	const char *helper_dir;	 /* where guscio's own helpers are: absolute */
 	const char *data_dir;	 /* $XDG_DATA_HOME/guscio; not created */
 	const char *cache_dir;	 /* $XDG_CACHE_HOME/guscio; not created */
@@ -58,6 +60,7 @@ struct host {
 enum host_want {
 	HOST_WANT_USER = 1,
 	HOST_WANT_RANGES = 2,
+	HOST_WANT_NETWORK = 4,
 };
 
 /*

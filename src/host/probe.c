@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "host/host_parts.h"
 #include "sys/spawn.h"
+#include "sys/tap.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -156,6 +157,8 @@ bool host_probe(unsigned want, struct arena *arena, struct host *ret, struct err
 	host.data_dir = base_dir(&host, arena, "XDG_DATA_HOME", ".local/share");
 	host.cache_dir = base_dir(&host, arena, "XDG_CACHE_HOME", ".cache");
 	host.runtime_dir = runtime_dir(&host, arena);
+	if (want & HOST_WANT_NETWORK)
+		host.has_tun = tap_is_usable();
 	host.rung = MAP_SINGLE;
 	if (want & HOST_WANT_RANGES)
 		ladder_find(&host, arena);

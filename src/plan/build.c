@@ -76,8 +76,6 @@ static void add_ids(struct plan *plan)
 static void add_view(struct plan *plan)
 {
 	const struct spec *spec = plan->spec;
-	if (spec->namespaces[NS_NET].mode == NS_PRIVATE)
-		plan_add(plan, STEP_LOOPBACK);
 	plan_add(plan, STEP_PIVOT);
 	if (spec->namespaces[NS_TIME].mode == NS_PRIVATE)
 		plan_add(plan, STEP_TIME);
@@ -131,7 +129,8 @@ bool plan_build(const struct spec *spec, const struct host *host, struct plan *r
 	add_ids(&plan);
 	if (spec->init)
 		plan_add(&plan, STEP_OPEN_INIT);
-	if (!plan_add_root(&plan, e) || !plan_add_mounts(&plan, e))
+	if (!plan_add_root(&plan, e) || !plan_add_mounts(&plan, e) ||
+		!plan_add_network(&plan, notes, e))
 		return false;
 	add_view(&plan);
 	add_process(&plan);

@@ -16,6 +16,9 @@ bool plan_add_mounts(struct plan *plan, struct err *e);
 /* The root: a directory, an overlay over it, or the host's programs in memory. */
 bool plan_add_root(struct plan *plan, struct err *e);
 
+/* The network device, its helper and what the namespace allows. */
+bool plan_add_network(struct plan *plan, struct notes *notes, struct err *e);
+
 /* Where execve looks, and the environment it gets. */
 void plan_set_program(struct plan *plan);
 

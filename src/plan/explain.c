@@ -92,6 +92,15 @@ static void add_namespaces(struct text *t, const struct plan *plan)
 			add(t, " %s", ns_names[ns]);
 }
 
+static void add_addresses(struct text *t, const struct net_plan *net)
+{
+	char buf[ADDRESS_TEXT_SIZE];
+	add(t, "eth0: %s/%u", address_print(&net->guest4, buf), net->prefix4);
+	if (net->guest6.family)
+		add(t, " %s/%u", address_print(&net->guest6, buf), net->prefix6);
+	add(t, " mtu %u", net->mtu);
+}
+
 /* lint: table */
 void plan_step_describe(const struct plan *plan, const struct step *step, char *buf, size_t size)
 {
@@ -143,6 +152,16 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 	case STEP_MOUNT:
 	case STEP_MOUNT_FILES:
 		add_mount_text(&t, &step->mount);
+		break;
+	case STEP_NETWORK_HELPER:
+		for (char *const *word = plan->net.helper_argv; *word; word++)
+			add(&t, "%s%s", word == plan->net.helper_argv ? "" : " ", *word);
+		break;
+	case STEP_NETWORK_DEVICE:
+		add_addresses(&t, &plan->net);
+		break;
+	case STEP_NETWORK_DEFAULTS:
+		add(&t, "ports from 0 on, ping for groups %s", step->text);
 		break;
 	case STEP_HOSTNAME:
 	case STEP_DOMAINNAME:
@@ -208,8 +227,10 @@ static void add_abilities(struct text *t, const struct plan *plan)
 			     : "the default list");
 	add(t, "  network       %s\n",
 		spec->namespaces[NS_NET].mode == NS_HOST      ? "the host's"
-		: spec->namespaces[NS_NET].mode == NS_PRIVATE ? "loopback only"
-							      : "a joined one");
+		: spec->namespaces[NS_NET].mode != NS_PRIVATE ? "a joined one"
+		: !plan->net.has_device			      ? "loopback only"
+		: spec->net.host_loopback ? "the outside by guscio-net, and the host's loopback"
+					  : "the outside by guscio-net, not the host's loopback");
 	add(t, "  root          %s\n",
 		spec->root.readonly		     ? "read-only"
 		: spec->root.kind == ROOT_HOST	     ? "in memory"

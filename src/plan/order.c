@@ -21,6 +21,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"as the caller, so that it belongs to the caller"},
 	[STEP_OVERLAY_DIRECTORY] = {ACTOR_PARENT, PHASE_PREPARE, "overlay directory",
 		"locked before use: two containers over one upper directory would corrupt it"},
+	[STEP_NETWORK_HELPER] = {ACTOR_PARENT, PHASE_PREPARE, "network helper",
+		"started first, so that it is ready when the container is"},
 	[STEP_FILTER] = {ACTOR_PARENT, PHASE_PREPARE, "system call filter",
 		"compiling allocates, and the child must not"},
 	[STEP_JOIN] = {ACTOR_PARENT, PHASE_CLONE, "join namespace",
@@ -39,6 +41,9 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"like the sources it is out of sight after the pivot"},
 	[STEP_LOOPBACK] = {ACTOR_CHILD, PHASE_SOURCES, "loopback up",
 		"needs no ids: done while the id helpers run"},
+	[STEP_NETWORK_DEVICE] = {ACTOR_CHILD, PHASE_SOURCES, "network device",
+		"made inside, where we may, and its other end handed to the helper outside; needs "
+		"no ids"},
 	[STEP_MAP_IDS] = {ACTOR_PARENT, PHASE_IDS, "map ids",
 		"only a process outside may give a namespace more than one id"},
 	[STEP_GO] = {ACTOR_PARENT, PHASE_IDS, "go",
@@ -78,6 +83,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"the kernel takes them only while nobody is in the time namespace"},
 	[STEP_HOSTNAME] = {ACTOR_CHILD, PHASE_VIEW, "host name", "before the program reads it"},
 	[STEP_DOMAINNAME] = {ACTOR_CHILD, PHASE_VIEW, "domain name", "before the program reads it"},
+	[STEP_NETWORK_DEFAULTS] = {ACTOR_CHILD, PHASE_VIEW, "network defaults",
+		"low ports and ping for everybody inside; before the sysctls that the user set"},
 	[STEP_SYSCTL] = {ACTOR_CHILD, PHASE_VIEW, "sysctl",
 		"through our own /proc by descriptor, before /proc/sys becomes read-only"},
 	[STEP_MASK] = {ACTOR_CHILD, PHASE_VIEW, "mask paths",
@@ -94,6 +101,9 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"after the pivot and not through /proc's links: it cannot lie outside"},
 	[STEP_RLIMITS] = {ACTOR_CHILD, PHASE_SESSION, "resource limits",
 		"after our own last open file"},
+	[STEP_NETWORK_READY] = {ACTOR_CHILD, PHASE_NET, "network ready",
+		"the program's first packet must find the helper; as late as possible, since the "
+		"helper starts while the container is built"},
 	[STEP_BOUNDING] = {ACTOR_CHILD, PHASE_DROP, "bounding set",
 		"while CAP_SETPCAP is still there"},
 	[STEP_PROGRAM_IDS] = {ACTOR_CHILD, PHASE_DROP, "program's ids",
@@ -114,6 +124,6 @@ const struct step_rule *plan_rule(enum step_kind kind)
 const char *plan_phase_name(enum phase phase)
 {
 	static const char *const names[] = {"prepare", "clone", "tie", "sources", "ids",
-		"become root", "tree", "net", "pivot", "view", "session", "drop", "exec"};
+		"become root", "tree", "pivot", "view", "session", "net", "drop", "exec"};
 	return names[phase];
 }

@@ -27,10 +27,10 @@ enum phase {
 	PHASE_IDS,
 	PHASE_BECOME_ROOT,
 	PHASE_TREE,
-	PHASE_NET,
 	PHASE_PIVOT,
 	PHASE_VIEW,
 	PHASE_SESSION,
+	PHASE_NET,
 	PHASE_DROP,
 	PHASE_EXEC,
 };
@@ -39,6 +39,7 @@ enum phase {
 enum step_kind {
 	STEP_CREATE_SOURCE,
 	STEP_OVERLAY_DIRECTORY,
+	STEP_NETWORK_HELPER,
 	STEP_FILTER,
 	STEP_JOIN,
 	STEP_CLONE,
@@ -47,6 +48,7 @@ enum step_kind {
 	STEP_OPEN_SOURCE,
 	STEP_OPEN_INIT,
 	STEP_LOOPBACK,
+	STEP_NETWORK_DEVICE,
 	STEP_MAP_IDS,
 	STEP_GO,
 	STEP_CLAIM,
@@ -67,6 +69,7 @@ enum step_kind {
 	STEP_TIME,
 	STEP_HOSTNAME,
 	STEP_DOMAINNAME,
+	STEP_NETWORK_DEFAULTS,
 	STEP_SYSCTL,
 	STEP_MASK,
 	STEP_READONLY_PATHS,
@@ -75,6 +78,7 @@ enum step_kind {
 	STEP_TERMINAL,
 	STEP_DIRECTORY,
 	STEP_RLIMITS,
+	STEP_NETWORK_READY,
 	STEP_BOUNDING,
 	STEP_PROGRAM_IDS,
 	STEP_NO_NEW_PRIVS,
@@ -146,16 +150,28 @@ struct step {
 		} skeleton;		  /* STEP_SKELETON */
 		const struct strv *paths; /* STEP_MASK, STEP_READONLY_PATHS, STEP_MIRROR_HOST */
 		const struct sysctl_spec *sysctl;
-		const char *text; /* STEP_HOSTNAME, STEP_DOMAINNAME */
+		const char *text; /* STEP_HOSTNAME, STEP_DOMAINNAME, STEP_NETWORK_DEFAULTS: the
+				     groups that may ping */
 	};
 };
 
 #define PLAN_KEEP_FDS_MAX 4
 
+/* The container's network device and who is at its other end; family 0: no such address. */
+struct net_plan {
+	bool has_device;
+	uint32_t mtu;
+	struct address guest4, gateway4, dns4;
+	struct address guest6, gateway6, dns6;
+	unsigned prefix4, prefix6;
+	char *const *helper_argv; /* guscio-net with its settings */
+};
+
 struct plan {
 	const struct spec *spec;
 	const struct host *host;
 	struct idmaps ids;
+	struct net_plan net;
 	uint64_t clone_flags; /* CLONE_NEW* */
 	struct step *steps;
 	size_t n_steps;

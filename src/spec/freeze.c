@@ -107,7 +107,7 @@ bool spec_freeze(struct spec *spec, struct notes *notes, struct err *e)
 	(void)notes;
 	*e = (struct err)ERR_INIT;
 	if (!settle_user_namespace(spec, e) || !check_names(spec, e) || !check_time(spec, e) ||
-		!check_mounts(spec, e))
+		!check_mounts(spec, e) || !spec_check_network(spec, e))
 		return false;
 	for (size_t i = 0; i < spec->n_sysctls; i++)
 		if (!check_sysctl(spec, spec->sysctls[i].name, e))

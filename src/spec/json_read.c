@@ -251,6 +251,44 @@ static bool read_mounts(struct reader *r, json_t *array)
 }
 
 /* annotations: what guscio adds to the OCI document */
+static bool read_list(
+	struct reader *r, const char *list, bool (*add)(struct spec *, const char *, struct err *))
+{
+	while (*list) {
+		size_t len = strcspn(list, " ");
+		if (len && !add(r->spec, arena_strndup(r->spec->arena, list, len), r->e))
+			return false;
+		list += len + (list[len] == ' ');
+	}
+	return true;
+}
+
+static bool read_network(struct reader *r, const char *value)
+{
+	/* The document's namespaces say whether it has one of its own at all; options win. */
+	if (r->spec->namespaces[NS_NET].mode != NS_PRIVATE || r->spec->net.is_wanted)
+		return true;
+	return spec_set_network(r->spec, value, r->e);
+}
+
+/* Lists of options that have a reader of their own already. */
+static bool read_options(struct reader *r, const char *name, const char *value, bool *ret_known)
+{
+	static const struct {
+		const char *name;
+		bool (*add)(struct spec *, const char *, struct err *);
+	} lists[] = {{"guscio.dns", spec_add_dns}, {"guscio.dns-search", spec_add_dns_search},
+		{"guscio.dns-option", spec_add_dns_option}, {"guscio.add-host", spec_add_host}};
+	*ret_known = true;
+	if (!strcmp(name, "guscio.network"))
+		return read_network(r, value);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (!strcmp(name, lists[i].name))
+			return read_list(r, value, lists[i].add);
+	*ret_known = false;
+	return true;
+}
+
 static bool read_annotation(struct reader *r, const char *name, const char *value)
 {
 	static const struct name_value modes[] = {{"auto", USERNS_AUTO},
@@ -263,6 +301,10 @@ static bool read_annotation(struct reader *r, const char *name, const char *valu
 			spec->userns = (enum userns_mode)mode->value;
 		return mode || reader_refuse(r, "guscio.userns is not known");
 	}
+	bool is_known = false;
+	bool ok = read_options(r, name, value, &is_known);
+	if (is_known)
+		return ok;
 	if (!strcmp(name, "guscio.user"))
 		spec->process.user = value;
 	else if (!strcmp(name, "guscio.init"))
@@ -346,6 +388,9 @@ bool spec_from_json(struct spec *spec, const char *text, size_t size, const char
 	struct reader r = {.spec = spec, .bundle_dir = bundle_dir, .notes = notes, .e = e};
 	json_error_t where;
 	*e = (struct err)ERR_INIT;
+	/* To other runtimes a network namespace is an empty one. */
+	if (!spec->net.is_wanted)
+		spec->net.kind = NET_NONE;
 	json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
 	if (!document)
 		return err_what(e, ERR_INPUT, "config.json line %d: %s", where.line, where.text);

@@ -177,6 +177,16 @@ static void add_flag(json_t *annotations, const char *key, bool is_set, const ch
 		json_object_set_new(annotations, key, text(value));
 }
 
+/* Words without blanks, with one between them. */
+static void add_list(
+	const struct spec *spec, json_t *annotations, const char *key, const struct strv *list)
+{
+	const char *joined = list->n ? list->v[0] : "";
+	for (size_t i = 1; i < list->n; i++)
+		joined = arena_printf(spec->arena, "%s %s", joined, list->v[i]);
+	add_flag(annotations, key, list->n > 0, joined);
+}
+
 static void add_annotations(const struct spec *spec, json_t *annotations)
 {
 	static const char *const modes[] = {"auto", "keep-id", "single", "manual", "join"};
@@ -188,6 +198,12 @@ static void add_annotations(const struct spec *spec, json_t *annotations)
 			annotations, arena_strndup(spec->arena, entry, len), text(entry + len + 1));
 	}
 	add_flag(annotations, "guscio.userns", spec->userns != USERNS_AUTO, modes[spec->userns]);
+	add_flag(annotations, "guscio.network", spec->namespaces[NS_NET].mode == NS_PRIVATE,
+		spec_network_text(spec));
+	add_list(spec, annotations, "guscio.dns", &spec->net.dns);
+	add_list(spec, annotations, "guscio.dns-search", &spec->net.dns_search);
+	add_list(spec, annotations, "guscio.dns-option", &spec->net.dns_options);
+	add_list(spec, annotations, "guscio.add-host", &spec->extra_hosts);
 	add_flag(annotations, "guscio.init", !spec->init, "false");
 	add_flag(annotations, "guscio.nest", spec->nest, "true");
 	add_flag(annotations, "guscio.interactive", spec->process.interactive, "true");

@@ -312,7 +312,8 @@ bool spec_add_host(struct spec *spec, const char *text, struct err *e)
 	const char *address = text[len] ? text + len + 1 : "";
 	/* Both go into a file whose lines and blanks mean something. */
 	if (!len || !address[0] || strpbrk(text, " \t\n#") ||
-		strspn(address, "0123456789abcdefABCDEF.:") != strlen(address))
+		(strcmp(address, "host-gateway") &&
+			strspn(address, "0123456789abcdefABCDEF.:") != strlen(address)))
 		return err_what(e, ERR_USAGE, "--add-host '%s' is not NAME:ADDRESS", text);
 	strv_add(spec->arena, &spec->extra_hosts, text);
 	return true;

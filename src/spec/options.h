@@ -32,7 +32,7 @@ bool spec_add_id_range(struct spec *spec, struct id_map *map, const char *text, 
 bool spec_set_stop_signal(struct spec *spec, const char *text, struct err *e);
 /* --group-add NAME, number or keep-groups */
 void spec_add_group(struct spec *spec, const char *text);
-/* --add-host NAME:ADDRESS */
+/* --add-host NAME:ADDRESS, or NAME:host-gateway */
 bool spec_add_host(struct spec *spec, const char *text, struct err *e);
 /* --pid, --net, --ipc, --uts, --cgroupns, --userns, --time: private, host, container:X, ns:PATH */
 bool spec_set_namespace(

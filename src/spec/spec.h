@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/idrange.h"
+#include "spec/network.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -147,6 +148,7 @@ struct spec {
 	struct sysctl_spec *sysctls;
 	size_t n_sysctls;
 	struct ns_spec namespaces[NS_KINDS];
+	struct net_spec net; /* with namespaces[NS_NET] NS_PRIVATE */
 	enum userns_mode userns;
 	struct id_map uid_map; /* USERNS_MANUAL */
 	struct id_map gid_map;

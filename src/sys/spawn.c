@@ -11,8 +11,11 @@
 
 extern char **environ;
 
-static bool set_actions(
-	posix_spawn_file_actions_t *actions, const int *fds, size_t n_fds, const int stdio[3])
+/* The first number that a descriptor is duplicated from: above all that they get. */
+#define SPAWN_CLEAR_OF_FDS 64
+
+static bool set_actions(posix_spawn_file_actions_t *actions, const int *fds, size_t n_fds,
+	bool is_numbered, const int stdio[3])
 {
 	int failed = 0;
 	for (int i = 0; i < 3; i++) {
@@ -24,12 +27,13 @@ static bool set_actions(
 	}
 	/* A descriptor duplicated onto itself loses its close-on-exec mark. */
 	for (size_t i = 0; i < n_fds; i++)
-		failed |= posix_spawn_file_actions_adddup2(actions, fds[i], fds[i]);
+		failed |= posix_spawn_file_actions_adddup2(
+			actions, fds[i], is_numbered ? (int)(3 + i) : fds[i]);
 	return !failed;
 }
 
-bool spawn_program(char *const *argv, const int *fds, size_t n_fds, const int stdio[3],
-	pid_t *ret_pid, struct err *e)
+static bool spawn(char *const *argv, const int *fds, size_t n_fds, bool is_numbered,
+	const int stdio[3], pid_t *ret_pid, struct err *e)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -45,7 +49,7 @@ bool spawn_program(char *const *argv, const int *fds, size_t n_fds, const int st
 	posix_spawnattr_setsigdefault(&attributes, &most);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	errno = ENOMEM;
-	bool ok = set_actions(&actions, fds, n_fds, stdio) &&
+	bool ok = set_actions(&actions, fds, n_fds, is_numbered, stdio) &&
 		  !(errno = posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environ));
 	int saved = errno;
 	posix_spawn_file_actions_destroy(&actions);
@@ -55,6 +59,30 @@ bool spawn_program(char *const *argv, const int *fds, size_t n_fds, const int st
 		return err_sys(e, "start '%s'", argv[0]);
 	*ret_pid = pid;
 	return true;
+}
+
+bool spawn_program(char *const *argv, const int *fds, size_t n_fds, const int stdio[3],
+	pid_t *ret_pid, struct err *e)
+{
+	return spawn(argv, fds, n_fds, false, stdio, ret_pid, e);
+}
+
+bool spawn_helper(char *const *argv, const int *fds, size_t n_fds, pid_t *ret_pid, struct err *e)
+{
+	static const int stdio[3] = {-1, -1, -1};
+	int clear[SPAWN_FDS_MAX];
+	size_t n = 0;
+	bool ok = n_fds <= SPAWN_FDS_MAX;
+	/* One that stands where another one goes would be overwritten before its turn. */
+	for (; ok && n < n_fds; n++)
+		ok = (clear[n] = fcntl(fds[n], F_DUPFD_CLOEXEC, SPAWN_CLEAR_OF_FDS)) >= 0;
+	if (ok)
+		ok = spawn(argv, clear, n, true, stdio, ret_pid, e);
+	else
+		err_sys(e, "duplicate a descriptor");
+	while (n-- > 0)
+		clean_fd(&clear[n]);
+	return ok;
 }
 
 int spawn_wait(pid_t pid)

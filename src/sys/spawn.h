@@ -18,6 +18,13 @@
 bool spawn_program(char *const *argv, const int *fds, size_t n_fds, const int stdio[3],
 	pid_t *ret_pid, struct err *e);
 
+/*
+ * spawn_helper() - start a helper that finds @fds as 3, 4, …, and /dev/null as input and output
+ * Errors: with e->sys ENOENT when it is not there.
+ */
+#define SPAWN_FDS_MAX 32
+bool spawn_helper(char *const *argv, const int *fds, size_t n_fds, pid_t *ret_pid, struct err *e);
+
 /* Waits for it: 0 to 255 as a shell says it. */
 int spawn_wait(pid_t pid);
 

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/child.h"
+#include "base/own.h"
+#include "sys/path.h"
+#include "sys/rtnl.h"
+#include "sys/tap.h"
+#include "wire/msg.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* As a cable would be called: what programs and people look for first. */
+#define DEVICE "eth0"
+
+/* Frames of the largest size are 64 KiB: a thousand of them would be 64 MiB of waiting. */
+static uint32_t queue_length(const struct net_plan *net)
+{
+	return net->mtu > 9000 ? 256 : 1000;
+}
+
+static bool set_up(const struct plan *plan, struct err *e)
+{
+	const struct net_plan *net = &plan->net;
+	const struct net_spec *spec = &plan->spec->net;
+	struct rtnl batch = {.n = 0};
+	int index;
+	if (!rtnl_find(DEVICE, &index, e))
+		return false;
+	/* Routes need a device that is up; addresses do not. */
+	rtnl_link_set(&batch, index,
+		&(struct rtnl_link){.mtu = net->mtu,
+			.txqlen = queue_length(net),
+			.mac = spec->has_mac ? spec->mac : NULL,
+			.no_link_local = true});
+	rtnl_link_set(&batch, index, &(struct rtnl_link){.is_up = true});
+	rtnl_address_add(&batch, index, &net->guest4, net->prefix4);
+	rtnl_route_default(&batch, index, &net->gateway4);
+	if (net->guest6.family) {
+		rtnl_address_add(&batch, index, &net->guest6, net->prefix6);
+		rtnl_route_default(&batch, index, &net->gateway6);
+	}
+	return rtnl_send(&batch, e);
+}
+
+static bool hand_over(struct child *child, int tap_fd, struct err *e)
+{
+	struct msg m = {.kind = MSG_NOTE};
+	CLEAN(clean_fd) int self_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (self_fd < 0)
+		return err_sys(e, "open a descriptor of this process");
+	/* The helper ends with us: the device alone would not tell it, it keeps that alive. */
+	const int fds[] = {tap_fd, self_fd};
+	return msg_send(child->net_fd, &m, fds, 2, e);
+}
+
+bool child_network_device(struct child *child, const struct step *step, struct err *e)
+{
+	CLEAN(clean_fd) int tap_fd = -1;
+	(void)step;
+	if (tap_make(DEVICE, &tap_fd, e) && set_up(child->plan, e) && hand_over(child, tap_fd, e))
+		return true;
+	err_what(e, ERR_HOST, "cannot make the container's network device");
+	return e->hint[0] ? false : err_hint(e, "to run without one: --network none");
+}
+
+bool child_network_defaults(struct child *child, const struct step *step, struct err *e)
+{
+	struct err ignored;
+	(void)e;
+	/* Kernels without them, and a /proc that is the host's and read-only, do without. */
+	if (child->proc_fd < 0)
+		return true;
+	path_write_beneath(child->proc_fd, "sys/net/ipv4/ping_group_range", step->text, &ignored);
+	path_write_beneath(
+		child->proc_fd, "sys/net/ipv4/ip_unprivileged_port_start", "0", &ignored);
+	return true;
+}
+
+bool child_network_ready(struct child *child, const struct step *step, struct err *e)
+{
+	struct msg m;
+	(void)step;
+	switch (msg_receive(child->net_fd, &m, NULL, NULL, e)) {
+	case MSG_GOT_RECORD:
+		if (m.kind == MSG_DONE)
+			return true;
+		*e = m.err;
+		break;
+	case MSG_GOT_EOF:
+		err_msg(e, ERR_INTERNAL, "the helper guscio-net ended without a word");
+		break;
+	case MSG_GOT_ERROR:
+		break;
+	}
+	return e->what[0] ? false : err_what(e, ERR_HOST, "cannot start the container's network");
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
+#include "plan/build.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+/* As slirp4netns and libslirp number them: whoever knows those finds everything in place. */
+#define NTH_GATEWAY 2
+#define NTH_DNS	    3
+#define NTH_GUEST   100
+#define NTH_GUEST6  256 /* fd00::100 */
+
+static const struct address_net default_net4 = {{AF_INET, {10, 0, 2, 0}}, 24};
+static const struct address_net default_net6 = {{AF_INET6, {0xfd}}, 64};
+
+static bool is_taken(const struct address *a, const struct net_plan *net,
+	const struct address_net *range, uint32_t room)
+{
+	struct address first = address_nth(range, 0), last = address_nth(range, room - 1);
+	return address_equal(a, &net->gateway4) || address_equal(a, &net->dns4) ||
+	       address_equal(a, &net->gateway6) || address_equal(a, &net->dns6) ||
+	       address_equal(a, &first) || (a->family == AF_INET && address_equal(a, &last));
+}
+
+static bool check_own(const struct address *own, const struct address_net *range,
+	const struct net_plan *net, struct err *e)
+{
+	char buf[ADDRESS_TEXT_SIZE], first[ADDRESS_TEXT_SIZE];
+	if (!own->family)
+		return true;
+	if (!address_in(own, range)) {
+		struct address start = address_nth(range, 0);
+		err_what(e, ERR_USAGE, "address '%s' is not in the container's network",
+			address_print(own, buf));
+		return err_hint(e, "that is %s/%u: choose another one with --network slirp:cidr=",
+			address_print(&start, first), range->prefix);
+	}
+	if (is_taken(own, net, range, address_room(range)))
+		return err_what(e, ERR_USAGE, "address '%s' is taken by the network itself",
+			address_print(own, buf));
+	return true;
+}
+
+static bool plan_addresses(struct plan *plan, struct err *e)
+{
+	const struct net_spec *spec = &plan->spec->net;
+	struct net_plan *net = &plan->net;
+	const struct address_net *net4 = spec->net4.address.family ? &spec->net4 : &default_net4;
+	const struct address_net *net6 = spec->net6.address.family ? &spec->net6 : &default_net6;
+	net->mtu = spec->mtu ? spec->mtu : NET_MTU_DEFAULT;
+	net->prefix4 = net4->prefix;
+	net->gateway4 = address_nth(net4, NTH_GATEWAY);
+	net->dns4 = address_nth(net4, NTH_DNS);
+	net->guest4 =
+		address_nth(net4, address_room(net4) > NTH_GUEST + 1 ? NTH_GUEST : NTH_DNS + 1);
+	if (!spec->no_ipv6) {
+		net->prefix6 = net6->prefix;
+		net->gateway6 = address_nth(net6, NTH_GATEWAY);
+		net->dns6 = address_nth(net6, NTH_DNS);
+		net->guest6 = address_nth(net6, NTH_GUEST6);
+	}
+	if (!check_own(&spec->ip4, net4, net, e) || !check_own(&spec->ip6, net6, net, e))
+		return false;
+	if (spec->ip4.family)
+		net->guest4 = spec->ip4;
+	if (spec->ip6.family)
+		net->guest6 = spec->ip6;
+	return true;
+}
+
+static void add_setting(struct plan *plan, struct strv *argv, const char *key,
+	const struct address *a, unsigned prefix)
+{
+	char buf[ADDRESS_TEXT_SIZE];
+	struct arena *arena = plan->spec->arena;
+	if (!a->family)
+		return;
+	strv_add(arena, argv,
+		prefix ? arena_printf(arena, "%s=%s/%u", key, address_print(a, buf), prefix)
+		       : arena_printf(arena, "%s=%s", key, address_print(a, buf)));
+}
+
+static void plan_helper(struct plan *plan)
+{
+	const struct net_spec *spec = &plan->spec->net;
+	struct net_plan *net = &plan->net;
+	struct arena *a = plan->spec->arena;
+	struct strv argv = {0};
+	strv_add(a, &argv, arena_printf(a, "%s/guscio-net", plan->host->helper_dir));
+	strv_add(a, &argv, arena_printf(a, "title=%.12s", plan->spec->id));
+	strv_add(a, &argv, arena_printf(a, "mtu=%u", net->mtu));
+	add_setting(plan, &argv, "guest4", &net->guest4, net->prefix4);
+	add_setting(plan, &argv, "gateway4", &net->gateway4, 0);
+	add_setting(plan, &argv, "dns4", &net->dns4, 0);
+	add_setting(plan, &argv, "guest6", &net->guest6, net->prefix6);
+	add_setting(plan, &argv, "gateway6", &net->gateway6, 0);
+	add_setting(plan, &argv, "dns6", &net->dns6, 0);
+	strv_add(a, &argv, spec->host_loopback ? "host-loopback=1" : "host-loopback=0");
+	if (spec->outbound4)
+		strv_add(a, &argv, arena_printf(a, "outbound4=%s", spec->outbound4));
+	if (spec->outbound6 && net->guest6.family)
+		strv_add(a, &argv, arena_printf(a, "outbound6=%s", spec->outbound6));
+	net->helper_argv = argv.v;
+}
+
+/*
+ * The groups that may open ping sockets, as the container counts them. The kernel compares
+ * the ids outside, and refuses a range that runs backwards there: the caller's own group,
+ * which is 0 inside, can lie above the subordinate ones.
+ */
+static const char *ping_groups(const struct plan *plan)
+{
+	const struct id_map *map = &plan->ids.gid;
+	uint32_t last = 0, first_out, second_out = 0, last_out;
+	for (size_t i = 0; i < map->n; i++)
+		if (map->v[i].inside + (map->v[i].count - 1) > last)
+			last = map->v[i].inside + (map->v[i].count - 1);
+	if (!id_map_out(map, 0, &first_out) || !id_map_out(map, last, &last_out))
+		return "0 0";
+	if (first_out <= last_out)
+		return arena_printf(plan->spec->arena, "0 %u", last);
+	id_map_out(map, 1, &second_out);
+	return second_out && second_out <= last_out ? arena_printf(plan->spec->arena, "1 %u", last)
+						    : "0 0";
+}
+
+/* Without a word from the user a machine without tun is no reason not to start. */
+static bool has_tun(struct plan *plan, struct notes *notes, struct err *e)
+{
+	if (plan->host->has_tun)
+		return true;
+	if (!plan->spec->net.is_wanted) {
+		notes_add(notes, "the container has no network: /dev/net/tun cannot be opened "
+				 "(sudo modprobe tun; sudo chmod 666 /dev/net/tun)");
+		return false;
+	}
+	err_what(e, ERR_HOST, "cannot make a network: /dev/net/tun cannot be opened");
+	return err_hint(e, "sudo modprobe tun; sudo chmod 666 /dev/net/tun");
+}
+
+bool plan_add_network(struct plan *plan, struct notes *notes, struct err *e)
+{
+	const struct spec *spec = plan->spec;
+	if (spec->namespaces[NS_NET].mode != NS_PRIVATE)
+		return true;
+	if (spec->net.kind == NET_NAMED) {
+		err_what(e, ERR_USAGE, "there is no network '%s'", spec->net.name);
+		return err_hint(e, "slirp, none, host, container:NAME or ns:/PATH");
+	}
+	plan_add(plan, STEP_LOOPBACK);
+	plan_add(plan, STEP_NETWORK_DEFAULTS)->text = ping_groups(plan);
+	if (spec->net.kind != NET_SLIRP || !has_tun(plan, notes, e))
+		return !e->what[0];
+	if (!plan_addresses(plan, e))
+		return false;
+	plan->net.has_device = true;
+	plan_helper(plan);
+	plan_add(plan, STEP_NETWORK_HELPER);
+	plan_add(plan, STEP_NETWORK_DEVICE);
+	plan_add(plan, STEP_NETWORK_READY);
+	return true;
+}
