@@ -153,7 +153,7 @@ void child_main(struct child *child)
 	for (size_t i = 0; i < plan->n_steps; i++) {
 		const struct step *step = &plan->steps[i];
 		struct err e = ERR_INIT;
-		if (plan_rule(step->kind)->actor != ACTOR_CHILD)
+		if (plan_actor(plan, step->kind) != ACTOR_CHILD)
 			continue;
 		atomic_store_explicit(&progress->child_step, (int)i, memory_order_relaxed);
 		progress->step[i].begin_ns = now_ns();

@@ -71,7 +71,7 @@ static bool enter_owner(int ns_fd, struct err *e)
 	return true;
 }
 
-bool parent_join(struct starter *s, const struct step *step, struct err *e)
+bool between_join(struct starter *s, const struct step *step, struct err *e)
 {
 	CLEAN(clean_fd) int fd = -1;
 	int flag = kinds[step->join.ns].flag;

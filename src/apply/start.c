@@ -16,6 +16,7 @@
 #include "wire/msg.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,23 +38,34 @@ static void become_child(struct starter *s)
 	clean_fd(&s->proc.wire_fd);
 	clean_fd(&s->proc.lock_fd);
 	clean_fd(&s->proc.overlay_lock_fd);
+	/* Or nobody would see that the go-between has died. */
+	clean_fd(&s->report_fd);
 	s->child.wire_fd = s->child_wire_fd;
 	s->child.net_fd = s->proc.net_fd;
 	child_main(&s->child);
 }
 
-static bool clone_child(struct starter *s, const struct step *step, struct err *e)
+static bool make_wire(struct starter *s, struct err *e)
 {
 	int wire[2];
-	pid_t pid;
-	(void)step;
 	if (!msg_pair(wire, e))
 		return false;
 	s->proc.wire_fd = wire[0];
 	s->child_wire_fd = wire[1];
-	if (!clone_process(s->plan->clone_flags, &pid, &s->proc.pid_fd, e)) {
+	return true;
+}
+
+static bool clone_child(struct starter *s, const struct step *step, struct err *e)
+{
+	uint64_t flags = s->plan->clone_flags | (s->is_between ? CLONE_PARENT : 0);
+	pid_t pid;
+	(void)step;
+	/* A go-between has found it made: its other end is the parent's. */
+	if (!s->is_between && !make_wire(s, e))
+		return false;
+	if (!clone_process(flags, &pid, &s->proc.pid_fd, e)) {
 		int sys = e->sys;
-		close(wire[1]);
+		clean_fd(&s->child_wire_fd);
 		err_what(e, ERR_HOST, "cannot make namespaces");
 		if (sys == EPERM || sys == EACCES || sys == ENOSPC || sys == EINVAL)
 			err_hint(e, "see what forbids user namespaces here with: guscio doctor");
@@ -90,6 +102,67 @@ static bool go(struct starter *s, const struct step *step, struct err *e)
 	return true;
 }
 
+static bool walk(struct starter *s, enum actor actor, struct err *e);
+
+static void be_between(struct starter *s) __attribute__((noreturn));
+static void be_between(struct starter *s)
+{
+	struct msg m = {.kind = MSG_DONE};
+	struct err ignored;
+	clean_fd(&s->proc.wire_fd);
+	s->is_between = true;
+	m.err = (struct err)ERR_INIT;
+	if (!walk(s, ACTOR_BETWEEN, &m.err))
+		m.kind = MSG_FAIL;
+	/* Also of one that failed later on: the child is the parent's, to reap as well. */
+	m.value = (uint64_t)s->proc.pid;
+	msg_send(s->report_fd, &m, &s->proc.pid_fd, s->proc.pid_fd >= 0, &ignored);
+	_exit(0); /* lint: child */
+}
+
+static bool take_report(struct starter *s, int report_fd, struct err *e)
+{
+	struct msg m;
+	int fds[MSG_FDS_MAX];
+	size_t n_fds = 0;
+	switch (msg_receive(report_fd, &m, fds, &n_fds, e)) {
+	case MSG_GOT_EOF:
+		return err_msg(e, ERR_INTERNAL, "the go-between ended without a word");
+	case MSG_GOT_ERROR:
+		return false;
+	case MSG_GOT_RECORD:
+		break;
+	}
+	s->proc.pid = (pid_t)m.value;
+	if (n_fds > 0)
+		s->proc.pid_fd = fds[0];
+	return m.kind == MSG_DONE || (*e = m.err, false);
+}
+
+static bool send_between(struct starter *s, const struct step *step, struct err *e)
+{
+	CLEAN(clean_fd) int report_fd = -1;
+	int report[2];
+	(void)step;
+	if (!make_wire(s, e) || !msg_pair(report, e))
+		return false;
+	report_fd = report[0];
+	pid_t pid = clone_plain();
+	if (pid == 0) {
+		s->report_fd = report[1];
+		clean_fd(&report_fd);
+		be_between(s);
+	}
+	close(report[1]);
+	clean_fd(&s->child_wire_fd);
+	if (pid < 0)
+		return err_sys(e, "fork");
+	bool ok = take_report(s, report_fd, e);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return ok;
+}
+
 static parent_step *const steps[STEP_KINDS] = {
 	[STEP_CREATE_SOURCE] = parent_create_source,
 	[STEP_CLAIM] = parent_claim,
@@ -97,7 +170,8 @@ static parent_step *const steps[STEP_KINDS] = {
 	[STEP_OVERLAY_DIRECTORY] = parent_overlay_directory,
 	[STEP_NETWORK_HELPER] = parent_network_helper,
 	[STEP_FILTER] = parent_filter,
-	[STEP_JOIN] = parent_join,
+	[STEP_BETWEEN] = send_between,
+	[STEP_JOIN] = between_join,
 	[STEP_CLONE] = clone_child,
 	[STEP_FILES_READY] = go,
 	[STEP_RECORD] = parent_record,
@@ -105,16 +179,17 @@ static parent_step *const steps[STEP_KINDS] = {
 	[STEP_GO] = go,
 };
 
-static bool walk(struct starter *s, struct err *e)
+static bool walk(struct starter *s, enum actor actor, struct err *e)
 {
 	const struct plan *plan = s->plan;
 	for (size_t i = 0; i < plan->n_steps; i++) {
 		const struct step *step = &plan->steps[i];
-		if (plan_rule(step->kind)->actor != ACTOR_PARENT)
+		if (plan_actor(plan, step->kind) != actor)
 			continue;
 		s->proc.progress->step[i].begin_ns = now_ns();
 		if (!steps[step->kind](s, step, e)) {
-			e->step = (int)i;
+			if (e->step < 0)
+				e->step = (int)i;
 			return false;
 		}
 		s->proc.progress->step[i].end_ns = now_ns();
@@ -232,7 +307,11 @@ static void fill_child(struct starter *s, const sigset_t *before)
 
 bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struct err *e)
 {
-	struct starter s = {.plan = plan, .proc = PROC_INIT, .child_wire_fd = -1, .notes = notes};
+	struct starter s = {.plan = plan,
+		.proc = PROC_INIT,
+		.child_wire_fd = -1,
+		.report_fd = -1,
+		.notes = notes};
 	sigset_t all;
 	/* Before the clone: from its first instruction on the child has them blocked too. */
 	sigfillset(&all);
@@ -241,7 +320,7 @@ bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struc
 	bool ok = make_progress(&s, e);
 	if (ok) {
 		fill_child(&s, &s.proc.mask_before);
-		ok = walk(&s, e);
+		ok = walk(&s, ACTOR_PARENT, e);
 		if (!ok)
 			prefer_childs_words(&s, e);
 		ok = ok && listen(&s, e);
@@ -299,7 +378,7 @@ const char *proc_trace(const struct plan *plan, const struct proc *proc)
 	size_t size = 160 * (plan->n_steps + 2), n = 0;
 	char *text = arena_alloc(plan->spec->arena, size);
 	char detail[64];
-	n += (size_t)snprintf(text, size, "%9s %8s  %-6s %-13s %s\n", "at us", "took us", "actor",
+	n += (size_t)snprintf(text, size, "%9s %8s  %-7s %-13s %s\n", "at us", "took us", "actor",
 		"phase", "step");
 	for (size_t i = 0; i < plan->n_steps && n < size; i++) {
 		const struct step_rule *rule = plan_rule(plan->steps[i].kind);
@@ -308,9 +387,9 @@ const char *proc_trace(const struct plan *plan, const struct proc *proc)
 		if (end)
 			snprintf(took, sizeof(took), "%.0f", (double)(end - begin) / 1000);
 		plan_step_describe(plan, &plan->steps[i], detail, sizeof(detail));
-		n += (size_t)snprintf(text + n, size - n, "%9.0f %8s  %-6s %-13s %s %s\n",
+		n += (size_t)snprintf(text + n, size - n, "%9.0f %8s  %-7s %-13s %s %s\n",
 			(double)(begin - p->start_ns) / 1000, took,
-			rule->actor == ACTOR_PARENT ? "parent" : "child",
+			plan_actor_name(plan_actor(plan, plan->steps[i].kind)),
 			plan_phase_name(rule->phase), rule->name, detail);
 	}
 	return text;

@@ -11,6 +11,8 @@ struct starter {
 	struct proc proc;
 	struct child child; /* filled before the clone, used after it on the other side */
 	int child_wire_fd;
+	bool is_between; /* this is the go-between … */
+	int report_fd;	 /* … and this its way to say what came of it; else -1 */
 	struct notes *notes;
 };
 
@@ -21,7 +23,7 @@ parent_step parent_claim;
 parent_step parent_record;
 parent_step parent_overlay_directory;
 parent_step parent_filter;
-parent_step parent_join;	   /* join.c */
+parent_step between_join;	   /* join.c */
 parent_step parent_network_helper; /* network.c */
 parent_step parent_write_files;	   /* own_files.c */
 

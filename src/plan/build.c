@@ -51,6 +51,9 @@ static void add_joins(struct plan *plan)
 		const struct ns_spec *from = &plan->spec->namespaces[ns];
 		if (from->mode != NS_JOIN_PATH && from->mode != NS_JOIN_CONTAINER)
 			continue;
+		if (!plan->has_between)
+			plan_add(plan, STEP_BETWEEN);
+		plan->has_between = true;
 		struct step *step = plan_add(plan, STEP_JOIN);
 		step->join.ns = ns;
 		step->join.mode = from->mode;

@@ -261,9 +261,9 @@ const char *plan_explain(const struct plan *plan)
 			add(&t, "%s%s\n", i ? "\n" : "", plan_phase_name(rule->phase));
 		phase = (int)rule->phase;
 		plan_step_describe(plan, &plan->steps[i], detail, sizeof(detail));
-		add(&t, "  %-6s  %-20s  %s\n", rule->actor == ACTOR_PARENT ? "parent" : "child",
-			rule->name, detail);
-		add(&t, "          %-20s  (%s)\n", "", rule->why);
+		add(&t, "  %-7s  %-20s  %s\n",
+			plan_actor_name(plan_actor(plan, plan->steps[i].kind)), rule->name, detail);
+		add(&t, "           %-20s  (%s)\n", "", rule->why);
 	}
 	add_abilities(&t, plan);
 	return t.buf;

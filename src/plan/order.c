@@ -5,7 +5,8 @@
  * Actors. The parent is the starter: an ordinary process of the caller, in the
  * host's namespaces, with no privilege at all. The child is born by one clone3
  * into all its namespaces; it has every capability over them and none over the
- * host, and loses these before the program runs. What only the caller may do
+ * host, and loses these before the program runs. Where namespaces are joined, a go-between
+ * stands between them for the moment of the clone. What only the caller may do
  * (open files as the caller, run newuidmap) comes before the ids change; what
  * needs the old view (sources, the old /proc) comes before the pivot; what would
  * forbid later steps (read-only, capabilities, the filter) comes last.
@@ -25,7 +26,10 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"started first, so that it is ready when the container is"},
 	[STEP_FILTER] = {ACTOR_PARENT, PHASE_PREPARE, "system call filter",
 		"compiling allocates, and the child must not"},
-	[STEP_JOIN] = {ACTOR_PARENT, PHASE_CLONE, "join namespace",
+	[STEP_BETWEEN] = {ACTOR_PARENT, PHASE_CLONE, "go-between",
+		"who enters a namespace cannot come back, so a fork does it, clones the child and "
+		"ends"},
+	[STEP_JOIN] = {ACTOR_BETWEEN, PHASE_CLONE, "join namespace",
 		"before the clone, so that the child and its namespaces belong to the joined "
 		"user namespace"},
 	[STEP_CLONE] = {ACTOR_PARENT, PHASE_CLONE, "clone",
@@ -119,6 +123,19 @@ static const struct step_rule rules[STEP_KINDS] = {
 const struct step_rule *plan_rule(enum step_kind kind)
 {
 	return &rules[kind];
+}
+
+enum actor plan_actor(const struct plan *plan, enum step_kind kind)
+{
+	/* Where there is one, the clone and what follows at once is the go-between's. */
+	bool is_moved = plan->has_between && (kind == STEP_CLONE || kind == STEP_MAP_IDS);
+	return is_moved ? ACTOR_BETWEEN : rules[kind].actor;
+}
+
+const char *plan_actor_name(enum actor actor)
+{
+	static const char *const names[] = {"parent", "between", "child"};
+	return names[actor];
 }
 
 const char *plan_phase_name(enum phase phase)

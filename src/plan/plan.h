@@ -17,7 +17,12 @@
 #include "spec/mount_options.h"
 #include "spec/spec.h"
 
-enum actor { ACTOR_PARENT, ACTOR_CHILD };
+/*
+ * The go-between is a short-lived fork of the parent: it enters namespaces that exist
+ * already and starts the child from there, as the parent's child and not its own. So the parent
+ * stays what it was, whatever it does afterwards.
+ */
+enum actor { ACTOR_PARENT, ACTOR_BETWEEN, ACTOR_CHILD };
 
 enum phase {
 	PHASE_PREPARE,
@@ -41,6 +46,7 @@ enum step_kind {
 	STEP_OVERLAY_DIRECTORY,
 	STEP_NETWORK_HELPER,
 	STEP_FILTER,
+	STEP_BETWEEN,
 	STEP_JOIN,
 	STEP_CLONE,
 	STEP_TIE,
@@ -172,6 +178,7 @@ struct plan {
 	const struct host *host;
 	struct idmaps ids;
 	struct net_plan net;
+	bool has_between;     /* a go-between starts the child */
 	uint64_t clone_flags; /* CLONE_NEW* */
 	struct step *steps;
 	size_t n_steps;
@@ -207,6 +214,10 @@ bool plan_build_unshare(const struct spec *spec, const struct host *host, struct
 	struct notes *notes, struct err *e);
 
 const struct step_rule *plan_rule(enum step_kind kind);
+/* Whose step it is in this plan. */
+enum actor plan_actor(const struct plan *plan, enum step_kind kind);
+/* "parent", "between", "child" */
+const char *plan_actor_name(enum actor actor);
 const char *plan_phase_name(enum phase phase);
 
 /* One line that says what this step does with its arguments, in @buf. */

@@ -12,7 +12,8 @@ bool clone_process(uint64_t flags, pid_t *ret_pid, int *ret_pid_fd, struct err *
 	int pid_fd = -1;
 	struct clone_args args = {.flags = flags | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pid_fd,
-		.exit_signal = SIGCHLD};
+		/* A sibling tells our parent as we would: the kernel insists [clone(2)]. */
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD};
 	long pid = syscall(SYS_clone3, &args, sizeof(args));
 	if (pid < 0)
 		return err_sys(e, "clone3");

@@ -9,8 +9,8 @@
 
 /*
  * clone_process() - fork into new namespaces, in one call
- * @flags: CLONE_NEW*; the kernel makes the user namespace first, so that the
- *         others belong to it [user_namespaces(7)]
+ * @flags: CLONE_NEW*, and CLONE_PARENT for a sibling; the kernel makes the user namespace first, so
+ * that the others belong to it [user_namespaces(7)]
  * @ret_pid: 0 in the child
  * @ret_pid_fd: close-on-exec; only in the parent
  *
