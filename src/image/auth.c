@@ -2,7 +2,7 @@
 #include "image/auth.h"
 #include "base/own.h"
 #include "base/text.h"
-#include "store/files.h"
+#include "sys/files.h"
 #include "sys/spawn.h"
 
 #include <fcntl.h>

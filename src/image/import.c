@@ -2,7 +2,7 @@
 /* import.c - an image of one layer from a root file system tarball */
 #include "base/own.h"
 #include "image/archive_input.h"
-#include "store/files.h"
+#include "sys/files.h"
 #include "store/sum.h"
 #include "image/archive.h"
 

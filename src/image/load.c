@@ -3,7 +3,7 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "image/archive_input.h"
-#include "store/files.h"
+#include "sys/files.h"
 #include "store/sum.h"
 #include "image/archive.h"
 

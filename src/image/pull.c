@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/pull.h"
 #include "base/own.h"
-#include "store/files.h"
+#include "sys/files.h"
 #include "store/sum.h"
 #include "sys/spawn.h"
 

@@ -3,7 +3,7 @@
 #include "base/own.h"
 #include "image/archive.h"
 #include "image/inside.h"
-#include "store/files.h"
+#include "sys/files.h"
 #include "sys/spawn.h"
 
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* blobs.c - the store's files by digest, and layers by diff id */
 #include "base/own.h"
 #include "base/text.h"
-#include "store/files.h"
+#include "sys/files.h"
 #include "store/store.h"
 
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* index.c - index.json: which images there are, and by what names */
 #include "base/own.h"
 #include "base/text.h"
-#include "store/files.h"
+#include "sys/files.h"
 #include "store/store.h"
 
 #include <jansson.h>

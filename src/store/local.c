@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/local.h"
 #include "base/own.h"
-#include "store/files.h"
+#include "sys/files.h"
 
 #include <fcntl.h>
 #include <string.h>

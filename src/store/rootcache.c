@@ -2,7 +2,7 @@
 #include "store/rootcache.h"
 #include "base/own.h"
 #include "base/text.h"
-#include "store/files.h"
+#include "sys/files.h"
 
 #include <fcntl.h>
 #include <stdio.h>

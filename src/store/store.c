@@ -2,7 +2,7 @@
 #include "store/store.h"
 #include "base/own.h"
 #include "base/text.h"
-#include "store/files.h"
+#include "sys/files.h"
 #include "store/local.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/files.h"
+#include "sys/files.h"
 #include "base/own.h"
 
 #include <bsd/stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* files.h - small files that are there as a whole or not at all */
-#ifndef STORE_FILES_H
-#define STORE_FILES_H
+#ifndef SYS_FILES_H
+#define SYS_FILES_H
 
 #include "base/err.h"
 
