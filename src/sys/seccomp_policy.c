@@ -2,10 +2,10 @@
 /*
  * seccomp_policy.c - the default policy: which calls, and the BPF program for it
  *
- * The program is a binary search over ranges of call numbers, since allowed
- * numbers stand together: about a hundred instructions, where one test a call
- * takes eight hundred. The kernel runs it over every number when it is
- * installed, so its size is paid at each start.
+ * The program is a search tree over ranges of call numbers, since allowed numbers stand
+ * together, with one copy of every answer: about eighty instructions an architecture, where
+ * one test a call takes eight hundred. The kernel translates it when it is installed
+ * and runs it once for every number, so its size and depth are paid at each start.
  */
 #include "sys/seccomp_policy.h"
 
@@ -18,7 +18,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#define NO_CAP (-1)
+#define NO_CAP	      (-1)
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 struct group {
 	const char *why;
@@ -160,19 +161,38 @@ static const struct {
 #define LAST_KNOWN 467
 #define NUMBERS	   (LAST_KNOWN + 1)
 
+/* In the order in which a program ends with them: the first four lead to the others. */
 enum action {
-	ACTION_EPERM,
-	ACTION_ENOSYS,
-	ACTION_ALLOW,
 	ACTION_CLONE,	    /* without namespaces */
 	ACTION_PERSONALITY, /* harmless ones */
 	ACTION_SOCKET,	    /* not vsock */
 	ACTION_IOCTL,	    /* not typing into a terminal */
+	ACTION_ALLOW,
+	ACTION_EPERM,
+	ACTION_ENOSYS,
+	ACTIONS,
 };
+
+/*
+ * 32-bit x86 has these calls twice: inside socketcall and ipc, whose numbers libseccomp gives,
+ * and since Linux 4.3 and 5.1 directly, as today's libc calls them.
+ */
+static const struct {
+	const char *name;
+	int nr;
+} direct_x86[] = {{"socket", 359}, {"socketpair", 360}, {"bind", 361}, {"connect", 362},
+	{"listen", 363}, {"accept4", 364}, {"getsockopt", 365}, {"setsockopt", 366},
+	{"getsockname", 367}, {"getpeername", 368}, {"sendto", 369}, {"sendmsg", 370},
+	{"recvfrom", 371}, {"recvmsg", 372}, {"shutdown", 373}, {"semget", 393}, {"semctl", 394},
+	{"shmget", 395}, {"shmctl", 396}, {"shmat", 397}, {"shmdt", 398}, {"msgget", 399},
+	{"msgsnd", 400}, {"msgrcv", 401}, {"msgctl", 402}};
 
 static int resolve(uint32_t arch, const char *name)
 {
-	for (size_t i = 0; i < sizeof(new_calls) / sizeof(new_calls[0]); i++)
+	for (size_t i = 0; arch == SCMP_ARCH_X86 && i < ARRAY_SIZE(direct_x86); i++)
+		if (!strcmp(direct_x86[i].name, name))
+			return direct_x86[i].nr;
+	for (size_t i = 0; i < ARRAY_SIZE(new_calls); i++)
 		if (!strcmp(new_calls[i].name, name))
 			return new_calls[i].nr;
 	int nr = seccomp_syscall_resolve_name_arch(arch, name);
@@ -195,7 +215,7 @@ static void fill(unsigned char *actions, uint32_t arch, uint64_t caps, bool nest
 {
 	bool namespaces = nest || has_cap(caps, CAP_SYS_ADMIN);
 	memset(actions, ACTION_EPERM, NUMBERS);
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
 		if (!has_cap(caps, groups[i].cap) && !(nest && groups[i].nest))
 			continue;
 		for (const char *const *call = groups[i].calls; *call; call++)
@@ -214,25 +234,59 @@ static void fill(unsigned char *actions, uint32_t arch, uint64_t caps, bool nest
 	set(actions, arch, "ioctl", ACTION_IOCTL);
 }
 
+struct range {
+	uint32_t first;
+	enum action action;
+};
+
+/* A jump whose target, the code of an action, is not there yet. */
+struct pending {
+	size_t at;
+	enum action to;
+	bool is_yes; /* the jump taken when the test holds */
+};
+
 struct program {
 	struct sock_filter *code;
 	size_t n;
-	size_t room;
+	size_t room; /* 0 after a failure */
+	struct pending pending[4 * NUMBERS];
+	size_t n_pending;
 };
 
-static void emit(struct program *p, struct sock_filter instruction)
+static size_t emit(struct program *p, struct sock_filter instruction)
 {
 	if (p->n < p->room)
 		p->code[p->n] = instruction;
-	p->n++;
+	return p->n++;
 }
 
 #define LOAD(offset) ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(offset)))
 #define RET(value)   ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, (value)))
-#define JUMP(op, k, yes, no)                                                                       \
-	((struct sock_filter)BPF_JUMP(BPF_JMP | (op) | BPF_K, (k), (yes), (no)))
-#define ALLOW	      SECCOMP_RET_ALLOW
-#define ERRNO(number) (SECCOMP_RET_ERRNO | (number))
+#define JUMP(op, k)  ((struct sock_filter)BPF_JUMP(BPF_JMP | (op) | BPF_K, (k), 0, 0))
+
+/* Lets one side of the jump @at lead to where the program ends now. */
+static void lead_here(struct program *p, size_t at, bool is_yes)
+{
+	size_t distance = p->n - at - 1;
+	if (distance > 255) /* a conditional jump reaches no further */
+		p->room = 0;
+	if (at >= p->room)
+		return;
+	if (is_yes)
+		p->code[at].jt = (unsigned char)distance;
+	else
+		p->code[at].jf = (unsigned char)distance;
+}
+
+static void lead_to(struct program *p, size_t at, bool is_yes, enum action to)
+{
+	if (p->n_pending == ARRAY_SIZE(p->pending)) {
+		p->room = 0;
+		return;
+	}
+	p->pending[p->n_pending++] = (struct pending){at, to, is_yes};
+}
 
 /* The low half of an argument: the kernel looks at no more of these. */
 static size_t argument(int i)
@@ -248,13 +302,15 @@ static size_t argument(int i)
 #define NAMESPACE_FLAGS 0x7e020000u
 
 static void emit_checks(struct program *p, const uint32_t *values, size_t n, int arg,
-	uint32_t if_equal, uint32_t otherwise)
+	enum action if_equal, enum action otherwise)
 {
 	emit(p, LOAD(argument(arg)));
-	for (size_t i = 0; i < n; i++)
-		emit(p, JUMP(BPF_JEQ, values[i], (unsigned char)(n - i), 0));
-	emit(p, RET(otherwise));
-	emit(p, RET(if_equal));
+	for (size_t i = 0; i < n; i++) {
+		size_t at = emit(p, JUMP(BPF_JEQ, values[i]));
+		lead_to(p, at, true, if_equal);
+		if (i + 1 == n)
+			lead_to(p, at, false, otherwise);
+	}
 }
 
 static void emit_action(struct program *p, enum action action)
@@ -262,63 +318,113 @@ static void emit_action(struct program *p, enum action action)
 	static const uint32_t personalities[] = {0, 0x8, 0x20000, 0x20008, 0xffffffff};
 	static const uint32_t vsock[] = {40};
 	static const uint32_t typing[] = {TIOCSTI, 0x541c /* TIOCLINUX */};
+	size_t at;
 	switch (action) {
-	case ACTION_ALLOW:
-		emit(p, RET(ALLOW));
-		return;
-	case ACTION_EPERM:
-		emit(p, RET(ERRNO(EPERM)));
-		return;
-	case ACTION_ENOSYS:
-		emit(p, RET(ERRNO(ENOSYS)));
-		return;
 	case ACTION_CLONE:
 		emit(p, LOAD(argument(0)));
-		emit(p, JUMP(BPF_JSET, NAMESPACE_FLAGS, 0, 1));
-		emit(p, RET(ERRNO(EPERM)));
-		emit(p, RET(ALLOW));
+		at = emit(p, JUMP(BPF_JSET, NAMESPACE_FLAGS));
+		lead_to(p, at, true, ACTION_EPERM);
+		lead_to(p, at, false, ACTION_ALLOW);
 		return;
 	case ACTION_PERSONALITY:
-		emit_checks(p, personalities, 5, 0, ALLOW, ERRNO(EPERM));
+		emit_checks(p, personalities, 5, 0, ACTION_ALLOW, ACTION_EPERM);
 		return;
 	case ACTION_SOCKET:
-		emit_checks(p, vsock, 1, 0, ERRNO(EPERM), ALLOW);
+		emit_checks(p, vsock, 1, 0, ACTION_EPERM, ACTION_ALLOW);
 		return;
 	case ACTION_IOCTL:
-		emit_checks(p, typing, 2, 1, ERRNO(EPERM), ALLOW);
+		emit_checks(p, typing, 2, 1, ACTION_EPERM, ACTION_ALLOW);
+		return;
+	case ACTION_ALLOW:
+		emit(p, RET(SECCOMP_RET_ALLOW));
+		return;
+	case ACTION_EPERM:
+		emit(p, RET(SECCOMP_RET_ERRNO | EPERM));
+		return;
+	case ACTION_ENOSYS:
+	case ACTIONS:
+		emit(p, RET(SECCOMP_RET_ERRNO | ENOSYS));
 		return;
 	}
 }
 
-struct range {
-	uint32_t first;
-	enum action action;
-};
-
-/* Binary search: @n ranges, each up to the next one's first number. Depth is log2(n). */
-static void emit_search(struct program *p, const struct range *ranges, size_t n)
+/* Every action that something leads to, once; later ones may be led to by earlier ones. */
+static void emit_actions(struct program *p)
 {
-	if (n == 1) {
-		emit_action(p, ranges[0].action);
-		return;
+	for (enum action action = 0; action < ACTIONS; action++) {
+		size_t n_before = p->n_pending, begin = p->n;
+		for (size_t i = 0; i < n_before; i++) {
+			if (p->pending[i].to != action)
+				continue;
+			if (p->n == begin)
+				begin = SIZE_MAX;
+			lead_here(p, p->pending[i].at, p->pending[i].is_yes);
+		}
+		if (begin == SIZE_MAX)
+			emit_action(p, action);
 	}
-	size_t half = n / 2, at = p->n;
-	emit(p, JUMP(BPF_JGE, ranges[half].first, 0, 0));
-	emit_search(p, ranges, half);
-	size_t low = p->n - at - 1;
-	if (low > 255) {
-		/* A conditional jump reaches 255 instructions, a plain one any number: again. */
-		p->n = at;
-		emit(p, JUMP(BPF_JGE, ranges[half].first, 0, 1));
-		emit(p, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (uint32_t)low));
-		emit_search(p, ranges, half);
-	} else if (at < p->room) {
-		p->code[at].jt = (unsigned char)low;
-	}
-	emit_search(p, ranges + half, n - half);
+	p->n_pending = 0;
 }
 
-static void emit_arch(struct program *p, uint32_t arch, uint64_t caps, bool nest)
+/* How many numbers below @end get something else than @action. */
+static uint32_t count_others(const struct range *ranges, size_t n, uint32_t end, enum action action)
+{
+	uint32_t count = 0;
+	for (size_t i = 0; i < n; i++)
+		if (ranges[i].action != action)
+			count += (i + 1 < n ? ranges[i + 1].first : end) - ranges[i].first;
+	return count;
+}
+
+/* A few numbers stand out of what the others get: one test each. False if there are more. */
+static bool emit_exceptions(struct program *p, const struct range *ranges, size_t n, uint32_t end)
+{
+	enum action usual = ranges[0].action;
+	size_t at = 0;
+	for (size_t i = 1; i < n; i++)
+		if (count_others(ranges, n, end, ranges[i].action) <
+			count_others(ranges, n, end, usual))
+			usual = ranges[i].action;
+	if (count_others(ranges, n, end, usual) > 2)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t next = i + 1 < n ? ranges[i + 1].first : end;
+		for (uint32_t nr = ranges[i].first; ranges[i].action != usual && nr < next; nr++) {
+			at = emit(p, JUMP(BPF_JEQ, nr));
+			lead_to(p, at, true, ranges[i].action);
+		}
+	}
+	lead_to(p, at, false, usual);
+	return true;
+}
+
+/* @n > 1 ranges, each up to the next one's first number, the last up to @end. */
+static void emit_search(struct program *p, const struct range *ranges, size_t n, uint32_t end)
+{
+	if (emit_exceptions(p, ranges, n, end))
+		return;
+	/* In the middle of the numbers, not of the ranges: the kernel tries every number. */
+	uint32_t known = end < NUMBERS ? end : NUMBERS;
+	uint32_t middle = ranges[0].first + (known - ranges[0].first) / 2;
+	size_t low = 1;
+	while (low + 1 < n && ranges[low].first < middle)
+		low++;
+	if (low > 1 && ranges[low].first - middle > middle - ranges[low - 1].first)
+		low--;
+	size_t at = emit(p, JUMP(BPF_JGE, ranges[low].first));
+	if (low == 1)
+		lead_to(p, at, false, ranges[0].action);
+	else
+		emit_search(p, ranges, low, ranges[low].first);
+	if (low + 1 == n) {
+		lead_to(p, at, true, ranges[low].action);
+		return;
+	}
+	lead_here(p, at, true);
+	emit_search(p, ranges + low, n - low, end);
+}
+
+static void emit_numbers(struct program *p, uint32_t arch, uint64_t caps, bool nest)
 {
 	unsigned char actions[NUMBERS];
 	struct range ranges[NUMBERS + 1];
@@ -328,7 +434,8 @@ static void emit_arch(struct program *p, uint32_t arch, uint64_t caps, bool nest
 		if (n == 0 || ranges[n - 1].action != (enum action)actions[nr])
 			ranges[n++] = (struct range){nr, actions[nr]};
 	ranges[n++] = (struct range){NUMBERS, ACTION_ENOSYS};
-	emit_search(p, ranges, n);
+	emit_search(p, ranges, n, UINT32_MAX);
+	emit_actions(p);
 }
 
 /* Native first, then the 32-bit one that the same kernel runs. */
@@ -350,17 +457,21 @@ static const struct {
 
 size_t seccomp_policy_emit(uint64_t caps, bool nest, struct sock_filter *code, size_t room)
 {
-	struct program p = {code, 0, room};
+	struct program p = {.code = code, .room = room};
 	emit(&p, LOAD(offsetof(struct seccomp_data, arch)));
-	for (size_t i = 0; i < sizeof(archs) / sizeof(archs[0]); i++) {
-		size_t at = p.n;
-		emit(&p, JUMP(BPF_JEQ, archs[i].audit, 1, 0));
-		emit(&p, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0));
+	for (size_t i = 0; i < ARRAY_SIZE(archs); i++) {
+		size_t at = emit(&p, JUMP(BPF_JEQ, archs[i].audit));
+		/*
+		 * At each start the kernel tries every number, to remember those that are
+		 * allowed whatever their arguments. Loading an argument makes it give up at
+		 * once: 32-bit programs are rare, and pay with 30 ns a call.
+		 */
+		if (i > 0)
+			emit(&p, LOAD(argument(0)));
 		emit(&p, LOAD(offsetof(struct seccomp_data, nr)));
-		emit_arch(&p, archs[i].scmp, caps, nest);
-		if (at + 1 < room)
-			code[at + 1].k = (uint32_t)(p.n - at - 2);
+		emit_numbers(&p, archs[i].scmp, caps, nest);
+		lead_here(&p, at, false);
 	}
-	emit(&p, RET(ERRNO(ENOSYS)));
-	return p.n <= room ? p.n : 0;
+	emit(&p, RET(SECCOMP_RET_ERRNO | ENOSYS));
+	return p.n <= p.room ? p.n : 0;
 }
