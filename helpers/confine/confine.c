@@ -27,6 +27,14 @@ const char *const confine_unpack_calls[] = {"brk", "chdir", "clock_gettime", "cl
 	"symlinkat", "umask", "unlinkat", "utimensat", "write", "writev", NULL};
 
 /* lint: table */
+const char *const confine_net_calls[] = {"accept4", "bind", "brk", "clock_gettime", "close",
+	"connect", "epoll_ctl", "epoll_pwait", "epoll_wait", "exit", "exit_group", "fcntl", "fstat",
+	"futex", "getpeername", "getrandom", "getsockname", "getsockopt", "inotify_add_watch",
+	"ioctl", "madvise", "mmap", "mremap", "munmap", "newfstatat", "openat", "read", "readlink",
+	"readlinkat", "recvfrom", "recvmsg", "restart_syscall", "rt_sigprocmask", "rt_sigreturn",
+	"sendmsg", "sendto", "setsockopt", "shutdown", "socket", "write", "writev", NULL};
+
+/* lint: table */
 const char *const confine_fetch_denied_calls[] = {"acct", "add_key", "bpf", "chroot",
 	"delete_module", "execve", "execveat", "finit_module", "fsconfig", "fsmount", "fsopen",
 	"fspick", "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup",

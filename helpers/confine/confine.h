@@ -30,6 +30,7 @@ bool confine_calls_allow(const char *const *names, struct err *e);
 bool confine_calls_deny(const char *const *names, struct err *e);
 
 extern const char *const confine_unpack_calls[];       /* to be allowed */
+extern const char *const confine_net_calls[];	       /* to be allowed */
 extern const char *const confine_fetch_denied_calls[]; /* to be denied */
 
 #endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * confinement.h - what guscio-net gives up before the first frame
+ *
+ * Of the host's files it keeps the directories of resolv.conf, to read; of the calls those
+ * that move packets. It stays in the host's network namespace: that is its job.
+ */
+#ifndef NET_CONFINEMENT_H
+#define NET_CONFINEMENT_H
+
+#include "base/err.h"
+
+#define CONFINEMENT_SOCKET "/dns"
+
+/*
+ * confinement_leave_session() - what the caller's terminal sends is not for us
+ * @keep_fds: descriptors below it stay open
+ */
+bool confinement_leave_session(int keep_fds, struct err *e);
+
+/*
+ * confinement_enter() - an empty root, no capabilities, no new privileges, Landlock, seccomp
+ * @ret_dns_fd: a listening socket at CONFINEMENT_SOCKET; -1 where there is no root of our own
+ *
+ * Where no user namespace can be made there is no root of our own: Landlock and seccomp
+ * hold all the same.
+ * Context: single-threaded; everything that needs other files is open.
+ */
+bool confinement_enter(int *ret_dns_fd, struct err *e);
+
+#endif

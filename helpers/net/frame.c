@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/frame.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+enum { TYPE_IPV4 = 0x0800, TYPE_IPV6 = 0x86dd };
+
+static uint16_t get16(const uint8_t *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static void put16(uint8_t *at, unsigned value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+uint64_t frame_sum(const uint8_t *bytes, size_t size, uint64_t sum)
+{
+	uint64_t more[4] = {sum, 0, 0, 0};
+	/* Words of 32 bits in sums of 64 need no carry; four of them at once make a vector. */
+	for (; size >= 16; size -= 16, bytes += 16) {
+		uint32_t words[4];
+		memcpy(words, bytes, 16);
+		for (int i = 0; i < 4; i++)
+			more[i] += words[i];
+	}
+	sum = 0;
+	for (int i = 0; i < 4; i++)
+		sum += (more[i] & 0xffffffff) + (more[i] >> 32);
+	for (; size >= 2; size -= 2, bytes += 2) {
+		uint16_t word;
+		memcpy(&word, bytes, 2);
+		sum += word;
+	}
+	if (size > 0) {
+		uint16_t word = 0;
+		memcpy(&word, bytes, 1);
+		sum += word;
+	}
+	return sum;
+}
+
+uint16_t frame_fold(uint64_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+static enum frame_kind look_tcp(const uint8_t *tcp, size_t size)
+{
+	if (size < 20)
+		return FRAME_DROP;
+	return (tcp[13] & 0x12) == 0x02 ? FRAME_CONNECT : FRAME_PASS;
+}
+
+static enum frame_kind look_udp(const uint8_t *udp, size_t size, struct frame *ret)
+{
+	if (size < 8 || get16(udp + 4) < 8 || get16(udp + 4) > size)
+		return FRAME_DROP;
+	if (get16(udp + 2) != 53)
+		return FRAME_PASS;
+	memcpy(&ret->back.from_port, udp, 2);
+	memcpy(&ret->back.to_port, udp + 2, 2);
+	ret->payload = udp + 8;
+	ret->size = (size_t)get16(udp + 4) - 8;
+	return FRAME_DNS;
+}
+
+static enum frame_kind look_ipv4(
+	const uint8_t *ip, size_t size, const struct frame_own *own, struct frame *ret)
+{
+	size_t header = size > 0 ? (size_t)(ip[0] & 0x0f) * 4 : 0;
+	if (size < 20 || ip[0] >> 4 != 4 || header < 20 || get16(ip + 2) < header ||
+		get16(ip + 2) > size)
+		return FRAME_DROP;
+	if (ip[16] == 127 || ip[16] == 0)
+		return FRAME_DROP;
+	size = get16(ip + 2);
+	if (get16(ip + 6) & 0x3fff)
+		return FRAME_FRAGMENT;
+	if (ip[9] == IPPROTO_TCP)
+		return look_tcp(ip + header, size - header);
+	if (ip[9] != IPPROTO_UDP || memcmp(ip + 16, &own->dns4, 4) != 0)
+		return FRAME_PASS;
+	memcpy(&ret->back.from, ip + 12, 4);
+	memcpy(&ret->back.to, ip + 16, 4);
+	return look_udp(ip + header, size - header, ret);
+}
+
+static bool is_in_first_96(const uint8_t *address)
+{
+	static const uint8_t none[12], mapped[12] = {[10] = 0xff, [11] = 0xff};
+	return !memcmp(address, none, 12) || !memcmp(address, mapped, 12);
+}
+
+static enum frame_kind look_ipv6(
+	const uint8_t *ip, size_t size, const struct frame_own *own, struct frame *ret)
+{
+	if (size < 40 || ip[0] >> 4 != 6 || get16(ip + 4) > size - 40 || is_in_first_96(ip + 24))
+		return FRAME_DROP;
+	const uint8_t *inner = ip + 40;
+	size = get16(ip + 4);
+	if (ip[6] == IPPROTO_ICMPV6 && (size < 4 || inner[0] == 133))
+		return FRAME_DROP;
+	if (ip[6] == IPPROTO_TCP)
+		return look_tcp(inner, size);
+	if (ip[6] != IPPROTO_UDP || memcmp(ip + 24, &own->dns6, 16) != 0)
+		return FRAME_PASS;
+	memcpy(&ret->back.from, ip + 8, 16);
+	memcpy(&ret->back.to, ip + 24, 16);
+	ret->back.is_v6 = true;
+	return look_udp(inner, size, ret);
+}
+
+enum frame_kind frame_look(
+	const uint8_t *bytes, size_t size, const struct frame_own *own, struct frame *ret)
+{
+	if (size < FRAME_ETHERNET || size > FRAME_MAX)
+		return FRAME_DROP;
+	memset(&ret->back, 0, sizeof(ret->back));
+	memcpy(ret->back.ethernet, bytes, FRAME_ETHERNET);
+	switch (get16(bytes + 12)) {
+	case TYPE_IPV4:
+		return look_ipv4(bytes + FRAME_ETHERNET, size - FRAME_ETHERNET, own, ret);
+	case TYPE_IPV6:
+		return look_ipv6(bytes + FRAME_ETHERNET, size - FRAME_ETHERNET, own, ret);
+	case 0x0806:
+		/* libslirp reads all of an ARP packet whatever the frame's size. */
+		return size < FRAME_ETHERNET + 28 ? FRAME_DROP : FRAME_PASS;
+	default:
+		return FRAME_DROP; /* NC-SI and what nobody knows */
+	}
+}
+
+size_t frame_headers(const struct frame_return *back)
+{
+	return FRAME_ETHERNET + (back->is_v6 ? 40 : 20) + 8;
+}
+
+/* Addresses are swapped: @from is where the question came from. */
+static void put_ip(const struct frame_return *back, size_t datagram, uint8_t *ip)
+{
+	if (back->is_v6) {
+		ip[0] = 0x60;
+		put16(ip + 4, (unsigned)datagram);
+		ip[6] = IPPROTO_UDP;
+		ip[7] = 64;
+		memcpy(ip + 8, &back->to, 16);
+		memcpy(ip + 24, &back->from, 16);
+		return;
+	}
+	ip[0] = 0x45;
+	put16(ip + 2, (unsigned)datagram + 20);
+	ip[8] = 64;
+	ip[9] = IPPROTO_UDP;
+	memcpy(ip + 12, &back->to, 4);
+	memcpy(ip + 16, &back->from, 4);
+	uint16_t sum = frame_fold(frame_sum(ip, 20, 0));
+	memcpy(ip + 10, &sum, 2);
+}
+
+size_t frame_answer(
+	const struct frame_return *back, const uint8_t *payload, size_t size, uint8_t *out)
+{
+	size_t addresses = back->is_v6 ? 32 : 8, header = back->is_v6 ? 40 : 20;
+	size_t datagram = size + 8;
+	if (datagram + header > 65535)
+		return 0;
+	uint8_t *ip = out + FRAME_ETHERNET, *udp = ip + header;
+	memset(out, 0, FRAME_ETHERNET + header + 8);
+	memcpy(out, back->ethernet + 6, 6);
+	memcpy(out + 6, back->ethernet, 6);
+	memcpy(out + 12, back->ethernet + 12, 2);
+	put_ip(back, datagram, ip);
+	memcpy(udp, &back->to_port, 2);
+	memcpy(udp + 2, &back->from_port, 2);
+	put16(udp + 4, (unsigned)datagram);
+	memcpy(udp + 8, payload, size);
+	uint64_t pseudo = (uint64_t)htons(IPPROTO_UDP) + htons((uint16_t)datagram);
+	pseudo = frame_sum(udp - addresses, addresses, pseudo);
+	uint16_t sum = frame_fold(frame_sum(udp, datagram, pseudo));
+	if (sum == 0)
+		sum = 0xffff; /* 0 would mean that there is none [RFC 768] */
+	memcpy(udp + 6, &sum, 2);
+	return FRAME_ETHERNET + header + datagram;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/loop.h"
+#include "base/own.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+
+#define BATCH 64
+
+struct watch {
+	loop_ready ready;
+	void *opaque;
+	uint32_t wanted, told; /* told: what the kernel knows */
+	uint32_t events;
+	uint32_t round;
+	bool is_known, is_in_kernel;
+};
+
+struct loop {
+	int epoll_fd;
+	uint32_t round;
+	size_t room;
+	struct watch *watches;
+	int collected[BATCH];
+	int n_collected;
+};
+
+struct loop *loop_new(struct err *e)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+	if (loop)
+		loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (loop && loop->epoll_fd >= 0)
+		return loop;
+	err_sys(e, "make an epoll set");
+	free(loop);
+	return NULL;
+}
+
+static bool grow(struct loop *loop, size_t fd)
+{
+	size_t room = loop->room ? loop->room : 64;
+	while (room <= fd)
+		room *= 2;
+	if (room == loop->room)
+		return true;
+	struct watch *watches = realloc(loop->watches, room * sizeof(*watches));
+	if (!watches)
+		return false;
+	memset(watches + loop->room, 0, (room - loop->room) * sizeof(*watches));
+	loop->watches = watches;
+	loop->room = room;
+	return true;
+}
+
+static void tell(struct loop *loop, int fd, struct watch *w)
+{
+	struct epoll_event event = {.events = w->wanted, .data.fd = fd};
+	int operation = w->is_in_kernel ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+	if (epoll_ctl(loop->epoll_fd, operation, fd, &event) < 0) {
+		/* A number that was closed and used again without our knowledge. */
+		operation = errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+		if (epoll_ctl(loop->epoll_fd, operation, fd, &event) < 0)
+			return;
+	}
+	w->is_in_kernel = true;
+	w->told = w->wanted;
+}
+
+bool loop_add(struct loop *loop, int fd, uint32_t events, loop_ready ready, void *opaque)
+{
+	if (fd < 0 || !grow(loop, (size_t)fd))
+		return false;
+	struct watch *w = &loop->watches[fd];
+	*w = (struct watch){.ready = ready, .opaque = opaque, .wanted = events, .is_known = true};
+	if (events)
+		tell(loop, fd, w);
+	return true;
+}
+
+void loop_want(struct loop *loop, int fd, uint32_t events)
+{
+	if (fd < 0 || (size_t)fd >= loop->room || !loop->watches[fd].is_known)
+		return;
+	struct watch *w = &loop->watches[fd];
+	w->wanted = events;
+	w->round = loop->round;
+	/*
+	 * What is no longer wanted stays with the kernel until it comes all the same: a stream
+	 * wants its input again a moment later, mostly before anything arrived.
+	 */
+	if (events & ~w->told)
+		tell(loop, fd, w);
+}
+
+void loop_remove(struct loop *loop, int fd)
+{
+	if (fd < 0 || (size_t)fd >= loop->room || !loop->watches[fd].is_known)
+		return;
+	struct watch *w = &loop->watches[fd];
+	if (w->is_in_kernel)
+		epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	*w = (struct watch){0};
+}
+
+void loop_begin_round(struct loop *loop)
+{
+	loop->round++;
+}
+
+uint32_t loop_events(const struct loop *loop, int fd)
+{
+	return fd >= 0 && (size_t)fd < loop->room ? loop->watches[fd].events : 0;
+}
+
+static void collect(struct loop *loop, int timeout_ms)
+{
+	struct epoll_event events[BATCH];
+	for (int i = 0; i < loop->n_collected; i++)
+		loop->watches[loop->collected[i]].events = 0;
+	int n = epoll_wait(loop->epoll_fd, events, BATCH, timeout_ms);
+	loop->n_collected = n < 0 ? 0 : n;
+	for (int i = 0; i < loop->n_collected; i++) {
+		int fd = events[i].data.fd;
+		struct watch *w = &loop->watches[fd];
+		loop->collected[i] = fd;
+		if (!w->ready && w->round != loop->round)
+			w->wanted = 0;
+		w->events = events[i].events & (w->wanted | EPOLLERR | EPOLLHUP);
+		if (events[i].events & w->told & ~w->wanted)
+			tell(loop, fd, w);
+		/* Errors come without being wanted, and again and again: not while nobody looks. */
+		if (!w->wanted && (events[i].events & (EPOLLERR | EPOLLHUP))) {
+			epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+			w->is_in_kernel = false;
+			w->told = 0;
+			w->events = 0;
+		}
+	}
+}
+
+int loop_wait(struct loop *loop, int timeout_ms)
+{
+	collect(loop, timeout_ms);
+	for (int i = 0; i < loop->n_collected; i++) {
+		int fd = loop->collected[i];
+		const struct watch *w = &loop->watches[fd];
+		if (w->is_known && w->ready && w->events)
+			w->ready(w->opaque, fd, w->events);
+	}
+	return loop->n_collected;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * net.c - one user-mode network: guscio-net KEY=VALUE...
+ *
+ * Actors: the starter, which started us in the host's namespaces before the container was
+ * there; the container's side of the start, which makes the network device; the container.
+ *
+ * Stages: read the settings and give up what is not needed, while the container's namespaces
+ * are made. Then one record comes over descriptor 3 with the device and with a pidfd of the
+ * container's first process. DONE goes back when packets flow, or FAIL. From then on this
+ * process owns the device's other end until the container ends. It never joins one of the
+ * container's namespaces, so all that the container can do to it is to send frames.
+ *
+ * The pidfd is the only sign of the end: the device keeps its network namespace alive, and
+ * the starter may be gone for long. Before the device came, end-of-file is the sign.
+ */
+#include "base/own.h"
+#include "net/confinement.h"
+#include "net/relay.h"
+#include "net/settings.h"
+#include "wire/msg.h"
+
+#include <bsd/unistd.h>
+#include <malloc.h>
+#include <string.h>
+
+#define START_FD 3
+
+static void say(uint32_t kind, const struct err *why)
+{
+	struct err ignored;
+	struct msg m = {.kind = kind};
+	if (why)
+		m.err = *why;
+	msg_send(START_FD, &m, NULL, 0, &ignored);
+}
+
+/* False with no error: the starter ended before there was a container. */
+static bool wait_for_device(int *ret_tap_fd, int *ret_pid_fd, struct err *e)
+{
+	struct msg m;
+	int fds[MSG_FDS_MAX];
+	size_t n = 0;
+	enum msg_got got = msg_receive(START_FD, &m, fds, &n, e);
+	if (got != MSG_GOT_RECORD)
+		return false;
+	if (m.kind != MSG_NOTE || n != 2)
+		return err_msg(e, ERR_INTERNAL, "guscio-net got another record than it waits for");
+	*ret_tap_fd = fds[0];
+	*ret_pid_fd = fds[1];
+	return true;
+}
+
+static bool serve(struct net_settings *settings, struct err *e)
+{
+	int dns_fd, tap_fd, pid_fd;
+	if (!confinement_leave_session(settings->control_fd < 0 ? START_FD + 1 : START_FD + 2, e))
+		return false;
+	struct relay *relay = relay_new(settings, e);
+	if (!relay || !confinement_enter(&dns_fd, e) || !relay_resolve(relay, dns_fd, e) ||
+		!wait_for_device(&tap_fd, &pid_fd, e) || !relay_connect(relay, tap_fd, pid_fd, e))
+		return false;
+	say(MSG_DONE, NULL);
+	close(START_FD);
+	relay_run(relay);
+	return true;
+}
+
+int main(int argc, char **argv, char **environment)
+{
+	static struct net_settings settings; /* lint: scratch, lives as long as the process */
+	struct err e = ERR_INIT;
+	/*
+	 * Each connection has two buffers of 128 KiB, just what malloc would ask the kernel for
+	 * one by one.
+	 */
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+	mallopt(M_TRIM_THRESHOLD, 4 << 20);
+	bool ok = settings_read(argv + 1, &settings, &e);
+	setproctitle_init(argc, argv, environment);
+	if (settings.title[0])
+		setproctitle("-%s", settings.title);
+	if (ok && serve(&settings, &e))
+		return 0;
+	if (e.kind == ERR_NONE)
+		return 0;
+	err_what(&e, e.kind, "cannot start the container's network");
+	say(MSG_FAIL, &e);
+	return 1;
+}

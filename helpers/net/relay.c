@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/relay.h"
+#include "base/own.h"
+#include "net/confinement.h"
+#include "net/loop.h"
+#include "net/resolv_watch.h"
+#include "net/resolver.h"
+#include "net/stack.h"
+#include "net/stream.h"
+#include "net/tap.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+
+#define FRAMES_AT_ONCE 64 /* then the sockets have their turn */
+
+struct relay {
+	const struct net_settings *settings;
+	struct loop *loop;
+	struct stack *stack;
+	struct resolver *resolver;
+	struct frame_own own;
+	struct tap tap;
+	bool is_over;
+	uint8_t answer[FRAME_MAX];
+};
+
+static void send_frame(void *opaque, const void *frame, size_t size)
+{
+	const struct relay *relay = opaque;
+	tap_write(&relay->tap, frame, size);
+}
+
+struct relay *relay_new(const struct net_settings *settings, struct err *e)
+{
+	struct relay *relay = calloc(1, sizeof(*relay));
+	if (!relay)
+		return err_sys(e, "make a network"), NULL;
+	relay->settings = settings;
+	relay->own.dns4 = settings->dns4;
+	/* Without IPv6 it is "::", where no frame that is looked at goes. */
+	relay->own.dns6 = settings->dns6;
+	relay->loop = loop_new(e);
+	if (relay->loop)
+		relay->stack = stack_new(settings, relay->loop, send_frame, relay, e);
+	if (relay->stack)
+		return relay;
+	free(relay);
+	return NULL;
+}
+
+static void reply(void *opaque, const struct dns_client *client, uint8_t *message, size_t size)
+{
+	struct relay *relay = opaque;
+	if (client->stream) {
+		stream_answer(client->stream, message, size);
+		return;
+	}
+	size_t room = relay->tap.mtu + FRAME_ETHERNET - frame_headers(&client->back);
+	size = dns_truncate(message, size, room);
+	size_t frame = frame_answer(&client->back, message, size, relay->answer);
+	if (frame > 0)
+		tap_write(&relay->tap, relay->answer, frame);
+}
+
+static void upstream_changed(void *opaque, const struct resolvers *now)
+{
+	resolver_set_upstream(opaque, now);
+}
+
+bool relay_resolve(struct relay *relay, int take_dns_fd, struct err *e)
+{
+	const struct net_settings *s = relay->settings;
+	relay->resolver = resolver_new(relay->loop, &s->names, reply, relay, e);
+	if (!relay->resolver)
+		return false;
+	if (take_dns_fd >= 0 &&
+		(!streams_new(relay->loop, relay->resolver, take_dns_fd, e) ||
+			!stack_forward_dns(relay->stack, CONFINEMENT_SOCKET, s->dns4)))
+		return err_msg(e, ERR_INTERNAL, "libslirp does not forward DNS over TCP");
+	if (s->upstream.n == 0)
+		return resolv_watch(relay->loop, upstream_changed, relay->resolver, e);
+	resolver_set_upstream(relay->resolver, &s->upstream);
+	return true;
+}
+
+static void take_frame(struct relay *relay, const uint8_t *bytes, size_t size)
+{
+	struct frame frame;
+	struct dns_client client = {0};
+	switch (frame_look(bytes, size, &relay->own, &frame)) {
+	case FRAME_DROP:
+		return;
+	case FRAME_DNS:
+		client.back = frame.back;
+		resolver_ask(relay->resolver, &client, frame.payload, frame.size);
+		return;
+	case FRAME_CONNECT:
+		/* Put off, not refused: the kernel inside asks again. */
+		if (stack_flows(relay->stack) >= STACK_FLOWS_MAX)
+			return;
+		break;
+	case FRAME_FRAGMENT:
+		stack_note_fragment(relay->stack);
+		break;
+	case FRAME_PASS:
+		break;
+	}
+	stack_input(relay->stack, bytes, size);
+}
+
+static void tap_ready(void *opaque, int fd, uint32_t events)
+{
+	struct relay *relay = opaque;
+	size_t size;
+	(void)fd;
+	(void)events;
+	for (int i = 0; i < FRAMES_AT_ONCE; i++) {
+		const uint8_t *frame = tap_read(&relay->tap, &size);
+		if (!frame)
+			return;
+		take_frame(relay, frame, size);
+	}
+}
+
+static void container_ended(void *opaque, int fd, uint32_t events)
+{
+	struct relay *relay = opaque;
+	(void)fd;
+	(void)events;
+	relay->is_over = true;
+}
+
+bool relay_connect(struct relay *relay, int take_tap_fd, int take_pid_fd, struct err *e)
+{
+	if (!tap_use(&relay->tap, take_tap_fd, relay->settings->mtu, e))
+		return false;
+	if (!loop_add(relay->loop, take_tap_fd, EPOLLIN, tap_ready, relay) ||
+		!loop_add(relay->loop, take_pid_fd, EPOLLIN, container_ended, relay))
+		return err_sys(e, "watch the network device");
+	return true;
+}
+
+static int shorter(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+void relay_run(struct relay *relay)
+{
+	while (!relay->is_over) {
+		int timeout = stack_prepare(relay->stack);
+		timeout = shorter(timeout, resolver_timeout(relay->resolver, stack_now_ms()));
+		int n = loop_wait(relay->loop, timeout);
+		resolver_expire(relay->resolver, stack_now_ms());
+		stack_handle(relay->stack, n);
+	}
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/stack.h"
+#include "base/own.h"
+
+#include <libslirp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#define SETTLE_MS   2000  /* after this time without events libslirp's state is looked at */
+#define FRAGMENT_MS 40000 /* libslirp forgets fragments after 30 s */
+#define SLOW_MS	    499	  /* libslirp's slow tick */
+
+struct stack {
+	Slirp *slirp;
+	struct loop *loop;
+	stack_send send;
+	void *opaque;
+	size_t n_flows;
+	int64_t last_event_ms, fragments_until_ms;
+	bool is_settled;    /* nothing is under way */
+	int64_t expires_ms; /* when the next UDP flow ends; with is_settled */
+	struct sockaddr_in outbound4;
+	struct sockaddr_in6 outbound6;
+	SlirpConfig config;
+};
+
+int64_t stack_now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t clock_get_ns(void *opaque)
+{
+	struct timespec now;
+	(void)opaque;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static ssize_t send_packet(const void *frame, size_t size, void *opaque)
+{
+	struct stack *stack = opaque;
+	stack->send(stack->opaque, frame, size);
+	return (ssize_t)size;
+}
+
+static void guest_error(const char *text, void *opaque)
+{
+	(void)text;
+	(void)opaque;
+}
+
+/*
+ * The only timer is that of router advertisements. Nobody needs them where addresses and
+ * routes are static, and it would wake an idle helper.
+ */
+static void *timer_new(SlirpTimerId id, void *cb_opaque, void *opaque)
+{
+	(void)id;
+	(void)cb_opaque;
+	return opaque;
+}
+
+static void timer_free(void *timer, void *opaque)
+{
+	(void)timer;
+	(void)opaque;
+}
+
+static void timer_mod(void *timer, int64_t expire_ms, void *opaque)
+{
+	(void)timer;
+	(void)expire_ms;
+	(void)opaque;
+}
+
+static void register_poll_fd(int fd, void *opaque)
+{
+	struct stack *stack = opaque;
+	if (fd >= 0 && loop_add(stack->loop, fd, 0, NULL, NULL))
+		stack->n_flows++;
+}
+
+static void unregister_poll_fd(int fd, void *opaque)
+{
+	struct stack *stack = opaque;
+	if (fd < 0)
+		return;
+	loop_remove(stack->loop, fd);
+	if (stack->n_flows > 0)
+		stack->n_flows--;
+}
+
+static void notify(void *opaque)
+{
+	(void)opaque; /* what is wanted is asked before every wait */
+}
+
+static const SlirpCb callbacks = {
+	.send_packet = send_packet,
+	.guest_error = guest_error,
+	.clock_get_ns = clock_get_ns,
+	.timer_new_opaque = timer_new,
+	.timer_free = timer_free,
+	.timer_mod = timer_mod,
+	.register_poll_fd = register_poll_fd,
+	.unregister_poll_fd = unregister_poll_fd,
+	.notify = notify,
+};
+
+static void configure(struct stack *stack, const struct net_settings *s)
+{
+	SlirpConfig *c = &stack->config;
+	c->version = 4;
+	c->in_enabled = true;
+	c->vnetwork.s_addr = s->guest4.s_addr & s->mask4.s_addr;
+	c->vnetmask = s->mask4;
+	c->vhost = s->gateway4;
+	/* Without it a connection to the resolver may be forwarded, see stack_forward_dns(). */
+	c->vnameserver.s_addr = 0;
+	c->vdhcp_start = s->guest4;
+	c->in6_enabled = s->has_v6;
+	c->vprefix_addr6 = s->guest6;
+	c->vprefix_len = (uint8_t)s->prefix6;
+	c->vhost6 = s->gateway6;
+	c->vnameserver6 = s->dns6; /* neighbours are told of it */
+	c->if_mtu = c->if_mru = s->mtu;
+	c->disable_host_loopback = !s->is_host_loopback;
+	c->disable_dns = c->disable_dhcp = true;
+	stack->outbound4 = s->outbound4.v4;
+	stack->outbound6 = s->outbound6.v6;
+	if (s->outbound4.any.sa_family)
+		c->outbound_addr = &stack->outbound4;
+	if (s->outbound6.any.sa_family)
+		c->outbound_addr6 = &stack->outbound6;
+}
+
+struct stack *stack_new(const struct net_settings *settings, struct loop *loop, stack_send send,
+	void *opaque, struct err *e)
+{
+	struct stack *stack = calloc(1, sizeof(*stack));
+	if (stack) {
+		stack->loop = loop;
+		stack->send = send;
+		stack->opaque = opaque;
+		configure(stack, settings);
+		stack->slirp = slirp_new(&stack->config, &callbacks, stack);
+	}
+	if (stack && stack->slirp)
+		return stack;
+	free(stack);
+	err_msg(e, ERR_INTERNAL, "libslirp refuses these settings");
+	return NULL;
+}
+
+bool stack_forward_dns(struct stack *stack, const char *unix_path, struct in_addr dns4)
+{
+	return slirp_add_unix(stack->slirp, unix_path, &dns4, 53) == 0;
+}
+
+void stack_input(struct stack *stack, const uint8_t *frame, size_t size)
+{
+	slirp_input(stack->slirp, frame, (int)size);
+}
+
+void stack_note_fragment(struct stack *stack)
+{
+	stack->fragments_until_ms = stack_now_ms() + FRAGMENT_MS;
+}
+
+size_t stack_flows(const struct stack *stack)
+{
+	return stack->n_flows;
+}
+
+static int add_poll(int fd, int wanted, void *opaque)
+{
+	struct stack *stack = opaque;
+	uint32_t events = 0;
+	if (wanted & SLIRP_POLL_IN)
+		events |= EPOLLIN;
+	if (wanted & SLIRP_POLL_OUT)
+		events |= EPOLLOUT;
+	if (wanted & SLIRP_POLL_PRI)
+		events |= EPOLLPRI;
+	loop_want(stack->loop, fd, events);
+	return fd;
+}
+
+static int get_revents(int fd, void *opaque)
+{
+	const struct stack *stack = opaque;
+	uint32_t events = loop_events(stack->loop, fd);
+	int found = 0;
+	if (events & EPOLLIN)
+		found |= SLIRP_POLL_IN;
+	if (events & EPOLLOUT)
+		found |= SLIRP_POLL_OUT;
+	if (events & EPOLLPRI)
+		found |= SLIRP_POLL_PRI;
+	if (events & EPOLLERR)
+		found |= SLIRP_POLL_ERR;
+	if (events & EPOLLHUP)
+		found |= SLIRP_POLL_HUP;
+	return found;
+}
+
+/*
+ * look_at_line() - is this flow at rest?
+ *
+ * The timers that matter are for data or a FIN that the container has not acknowledged,
+ * and for the last states of a connection. A connection at rest in the middle of its life
+ * has only the keep-alive timer, which does nothing [libslirp 4.7, tcp_timer.c].
+ */
+static bool look_at_line(const char *line, int64_t *expires_s)
+{
+	char state[32];
+	long seconds;
+	unsigned queued;
+	/* TCP[STATE] FD SOURCE PORT DESTINATION PORT RECEIVED SENT */
+	if (sscanf(line, " TCP[%31[A-Z_0-9]] %*d %*s %*d %*s %*d %*d %u", state, &queued) == 2)
+		return queued == 0 &&
+		       (!strcmp(state, "ESTABLISHED") || !strcmp(state, "CLOSE_WAIT"));
+	if (sscanf(line, " UDP[%ld sec]", &seconds) != 1 &&
+		sscanf(line, " ICMP[%ld sec]", &seconds) != 1)
+		return strstr(line, "Protocol[") != NULL;
+	if (seconds < *expires_s)
+		*expires_s = seconds;
+	return true;
+}
+
+/* What libslirp prints for people is the only view of its connections that it gives. */
+static bool look_whether_settled(struct stack *stack, int64_t now_ms)
+{
+	int64_t expires_s = INT32_MAX;
+	char *text = slirp_connection_info(stack->slirp), *rest = text, *line;
+	bool is_settled = text != NULL;
+	while (is_settled && (line = strsep(&rest, "\n")))
+		is_settled = !*line || look_at_line(line, &expires_s);
+	free(text);
+	stack->expires_ms =
+		expires_s == INT32_MAX ? 0 : now_ms + (expires_s < 0 ? 0 : expires_s + 1) * 1000;
+	return is_settled;
+}
+
+int stack_prepare(struct stack *stack)
+{
+	uint32_t timeout = UINT32_MAX;
+	int64_t now_ms = stack_now_ms();
+	loop_begin_round(stack->loop);
+	slirp_pollfds_fill(stack->slirp, &timeout, add_poll, stack);
+	if (timeout < SLOW_MS)
+		return (int)timeout;
+	if (timeout > SLOW_MS && now_ms >= stack->fragments_until_ms)
+		return -1; /* no flow at all: libslirp would like to be called once a second */
+	if (now_ms - stack->last_event_ms < SETTLE_MS || now_ms < stack->fragments_until_ms)
+		return SLOW_MS;
+	if (!stack->is_settled)
+		stack->is_settled = look_whether_settled(stack, now_ms);
+	if (!stack->is_settled)
+		return SLOW_MS;
+	if (!stack->expires_ms)
+		return -1;
+	return stack->expires_ms > now_ms ? (int)(stack->expires_ms - now_ms) : SLOW_MS;
+}
+
+void stack_handle(struct stack *stack, int n_events)
+{
+	if (n_events > 0) {
+		stack->last_event_ms = stack_now_ms();
+		stack->is_settled = false;
+	}
+	slirp_pollfds_poll(stack->slirp, 0, get_revents, stack);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stack.h - libslirp, driven by our loop
+ *
+ * libslirp asks to be called twice a second as long as there is any TCP connection or UDP
+ * flow. It needs that only while something is under way; stack_prepare() finds out.
+ */
+#ifndef NET_STACK_H
+#define NET_STACK_H
+
+#include "net/loop.h"
+#include "net/settings.h"
+
+/* New TCP connections are put off above this number of sockets. */
+#define STACK_FLOWS_MAX 4096
+
+struct stack;
+
+/* Where frames for the container go. */
+typedef void (*stack_send)(void *opaque, const void *frame, size_t size);
+
+struct stack *stack_new(const struct net_settings *settings, struct loop *loop, stack_send send,
+	void *opaque, struct err *e);
+
+/* TCP connections to the resolver's address go to this socket: IPv4 only, as libslirp has it. */
+bool stack_forward_dns(struct stack *stack, const char *unix_path, struct in_addr dns4);
+
+/* A frame from the container. */
+void stack_input(struct stack *stack, const uint8_t *frame, size_t size);
+/* A fragment went in: it is kept for half a minute. */
+void stack_note_fragment(struct stack *stack);
+size_t stack_flows(const struct stack *stack);
+
+/* Tells the loop what is wanted, and returns how long it may wait: milliseconds, or -1. */
+int stack_prepare(struct stack *stack);
+/* After the wait. @n_events: how many descriptors had events, ours or others'. */
+void stack_handle(struct stack *stack, int n_events);
+
+int64_t stack_now_ms(void);
+
+#endif
