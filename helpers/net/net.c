@@ -12,7 +12,8 @@
  * container's namespaces, so all that the container can do to it is to send frames.
  *
  * The pidfd is the only sign of the end: the device keeps its network namespace alive, and
- * the starter may be gone for long. Before the device came, end-of-file is the sign.
+ * the starter may be gone for long. Before the device came, end-of-file is the sign. Descriptor
+ * 3 stays open: its end-of-file tells the starter that the network is gone.
  */
 #include "base/own.h"
 #include "net/confinement.h"
@@ -61,7 +62,6 @@ static bool serve(struct net_settings *settings, struct err *e)
 		!wait_for_device(&tap_fd, &pid_fd, e) || !relay_connect(relay, tap_fd, pid_fd, e))
 		return false;
 	say(MSG_DONE, NULL);
-	close(START_FD);
 	relay_run(relay);
 	return true;
 }
