@@ -28,7 +28,8 @@ static unsigned host_wants(const struct spec *spec)
 		want |= HOST_WANT_RANGES;
 	if (spec->root.kind == ROOT_HOST)
 		want |= HOST_WANT_USER;
-	if (spec->namespaces[NS_NET].mode == NS_PRIVATE && spec->net.kind == NET_SLIRP)
+	if ((spec->namespaces[NS_NET].mode == NS_PRIVATE && spec->net.kind == NET_SLIRP) ||
+		spec->nest)
 		want |= HOST_WANT_NETWORK;
 	return want;
 }

@@ -231,17 +231,23 @@ static void add_own_files(struct plan *plan)
 	plan_add(plan, STEP_AWAIT_FILES);
 }
 
+static void add_device(struct plan *plan, const char *source, const char *destination)
+{
+	int slot = add_source(plan, source, true, true);
+	struct mount_step *mount = add_mount(plan, MOUNT_FROM_SLOT, source, destination);
+	mount->slot = slot;
+	mount->flags.propagation = MS_PRIVATE;
+	mount->flags.recursive = true;
+}
+
 static void add_devices(struct plan *plan)
 {
 	const struct spec *spec = plan->spec;
-	for (size_t i = 0; i < spec->n_devices; i++) {
-		int slot = add_source(plan, spec->devices[i].source, true, true);
-		struct mount_step *mount = add_mount(plan, MOUNT_FROM_SLOT, spec->devices[i].source,
-			spec->devices[i].destination);
-		mount->slot = slot;
-		mount->flags.propagation = MS_PRIVATE;
-		mount->flags.recursive = true;
-	}
+	for (size_t i = 0; i < spec->n_devices; i++)
+		add_device(plan, spec->devices[i].source, spec->devices[i].destination);
+	/* The containers inside want networks of their own. */
+	if (spec->nest && plan->host->has_tun)
+		add_device(plan, "/dev/net/tun", "/dev/net/tun");
 }
 
 bool plan_add_mounts(struct plan *plan, struct err *e)

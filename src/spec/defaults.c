@@ -37,7 +37,6 @@ void spec_init(struct spec *spec, struct arena *arena)
 		.root = {.kind = ROOT_HOST, .path = "@host"},
 		.namespaces = {[NS_TIME] = {.mode = NS_HOST}},
 		.userns = USERNS_AUTO,
-		.net = {.kind = NET_NONE},
 		.init = true,
 		.stop_signal = SIGTERM,
 		.stop_timeout_ms = 10000,

@@ -11,9 +11,6 @@
 
 extern char **environ;
 
-/* The first number that a descriptor is duplicated from: above all that they get. */
-#define SPAWN_CLEAR_OF_FDS 64
-
 static bool set_actions(posix_spawn_file_actions_t *actions, const int *fds, size_t n_fds,
 	bool is_numbered, const int stdio[3])
 {
@@ -75,7 +72,7 @@ bool spawn_helper(char *const *argv, const int *fds, size_t n_fds, pid_t *ret_pi
 	bool ok = n_fds <= SPAWN_FDS_MAX;
 	/* One that stands where another one goes would be overwritten before its turn. */
 	for (; ok && n < n_fds; n++)
-		ok = (clear[n] = fcntl(fds[n], F_DUPFD_CLOEXEC, SPAWN_CLEAR_OF_FDS)) >= 0;
+		ok = (clear[n] = fcntl(fds[n], F_DUPFD_CLOEXEC, (int)(3 + n_fds))) >= 0;
 	if (ok)
 		ok = spawn(argv, clear, n, true, stdio, ret_pid, e);
 	else
