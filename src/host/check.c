@@ -146,7 +146,8 @@ static void check_ranges(const struct host *host, struct check_result *r)
 
 static void check_helpers(const struct host *host, struct check_result *r)
 {
-	static const char *const names[] = {"guscio-init", "guscio-subid", "guscio-net", "guscio-unpack"};
+	static const char *const names[] = {
+		"guscio-init", "guscio-subid", "guscio-net", "guscio-unpack"};
 	char path[4200];
 	WHAT("helpers in %.150s", host->helper_dir);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
