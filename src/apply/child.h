@@ -20,6 +20,7 @@ struct child {
 	int net_fd; /* shared with the parent: to the network's helper */
 	struct progress *progress;
 	sigset_t mask_before; /* the caller's signal mask, for the program */
+	sigset_t ignored;     /* what the caller ignored; the program does not */
 	struct winsize window;
 	bool has_window;
 	struct seccomp_filter filter;
@@ -32,6 +33,7 @@ struct child {
 	int sys_fd;
 	int dev_fd;
 	int pts_fd;
+	int empty_fd; /* an empty directory of the container's /dev that a mount covers */
 	struct user_id user;
 	char home[300];	 /* HOME=… */
 	bool keeps_caps; /* the program's ids are others than root's: keep CAP_SYS_ADMIN */

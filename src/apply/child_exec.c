@@ -2,10 +2,10 @@
 /*
  * child_exec.c - the last step: the program, and init as pid 1
  *
- * Pid 1 forks here. The fork becomes the program and pid 1 becomes
- * guscio-init, both at the same time; each holds an end of the wire that closes with
- * its execve. So the parent reads end-of-file when both have worked, and a FAIL record
- * from whichever did not.
+ * Pid 1 forks here, without a copy of its memory: it stands still until the fork has become
+ * the program, then becomes guscio-init while the program begins. Each holds an
+ * end of the wire that closes with its execve. So the parent reads end-of-file when both
+ * have worked, and a FAIL record from whichever did not.
  */
 #include "apply/child.h"
 #include "base/own.h"
@@ -26,7 +26,8 @@ static void reset_signals(const struct child *child)
 	struct sigaction action = {.sa_handler = SIG_DFL};
 	/* What the caller ignored (nohup, a shell's background job) is not the container's. */
 	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &action, NULL);
+		if (sigismember(&child->ignored, sig))
+			sigaction(sig, &action, NULL);
 	sigprocmask(SIG_SETMASK, &child->mask_before, NULL);
 }
 
@@ -139,9 +140,9 @@ static void fail_program(struct child *child, struct err *e)
 }
 
 /* The fork's side: a process group of its own, in front on the terminal if there is one. */
-static void be_program(struct child *child) __attribute__((noreturn));
-static void be_program(struct child *child)
+static int be_program(void *argument)
 {
+	struct child *child = argument;
 	struct err e = ERR_INIT;
 	setpgid(0, 0);
 	/* All signals are blocked here: SIGTTOU does not stop a background process. */
@@ -174,12 +175,10 @@ bool child_exec(struct child *child, const struct step *step, struct err *e)
 		return exec_program(child, e);
 	if (child->plan->spec->namespaces[NS_PID].mode != NS_PRIVATE)
 		prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
-	pid_t pid = clone_plain();
+	pid_t pid = clone_for_exec(be_program, child);
 	if (pid < 0) {
 		err_sys(e, "fork");
 		return err_what(e, ERR_HOST, "cannot start the program");
 	}
-	if (pid == 0)
-		be_program(child);
 	return be_init(child, pid, e);
 }

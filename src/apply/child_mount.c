@@ -52,7 +52,9 @@ static bool populate_dev(struct child *child, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(directories); i++)
 		if (mkdirat(child->dev_fd, directories[i], 0755) < 0)
 			return err_sys(e, "make directory /dev/%s", directories[i]);
-	return true;
+	/* Before a mount covers it: who opens it by name later gets that mount. */
+	child->empty_fd = openat(child->dev_fd, directories[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return child->empty_fd >= 0 || err_sys(e, "open directory /dev/%s", directories[0]);
 }
 
 /* The detached thing that is going to be mounted. */

@@ -48,20 +48,36 @@ static bool open_null(struct child *child, int *ret_fd, struct err *e)
 	return true;
 }
 
+#define MASK_ATTRS (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
 struct masks {
 	int null_fd;  /* the place to copy the file mask from */
 	int empty_fd; /* an empty directory that is mounted already */
 };
 
-static bool mask_directory(struct masks *masks, int target_fd, struct err *e)
+/*
+ * An empty directory, without a file system of its own where there is one already: that
+ * takes 0.1 ms to make and to end.
+ */
+static bool make_empty(struct child *child, int *ret_fd, struct err *e)
 {
+	static const struct mount_change change = {.attr_set = MASK_ATTRS};
 	char *const data[] = {"size=0", "nr_inodes=2"};
-	uint64_t attrs =
-		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	CLEAN(clean_fd) int fd = -1;
+	if (child->empty_fd < 0)
+		return mount_new("tmpfs", data, 2, MASK_ATTRS, ret_fd, e);
+	if (!mount_clone(child->empty_fd, "", false, &fd, e) || !mount_change(fd, &change, e))
+		return false;
+	*ret_fd = TAKE_FD(fd);
+	return true;
+}
+
+static bool mask_directory(struct child *child, struct masks *masks, int target_fd, struct err *e)
+{
 	CLEAN(clean_fd) int mount_fd = -1;
 	/* One empty directory serves them all: later masks are copies of the first. */
 	bool ok = masks->empty_fd >= 0 ? mount_clone(masks->empty_fd, "", false, &mount_fd, e)
-				       : mount_new("tmpfs", data, 2, attrs, &mount_fd, e);
+				       : make_empty(child, &mount_fd, e);
 	if (!ok || !mount_attach(mount_fd, target_fd, "", e))
 		return false;
 	if (masks->empty_fd < 0)
@@ -79,7 +95,7 @@ static bool mask_one(struct child *child, struct masks *masks, const char *path,
 	if (fstat(target_fd, &st) < 0)
 		return err_sys(e, "look at '%s'", path);
 	if (S_ISDIR(st.st_mode))
-		return mask_directory(masks, target_fd, e);
+		return mask_directory(child, masks, target_fd, e);
 	if (masks->null_fd < 0 && !open_null(child, &masks->null_fd, e))
 		return false;
 	return mount_clone(masks->null_fd, "", false, &mount_fd, e) &&

@@ -110,13 +110,11 @@ static void give_terminal_back(struct session *s)
 }
 
 /* What the caller ignored (nohup, background jobs) stays ignored: it is not handed on. */
-static void wanted_signals(sigset_t *set)
+static void wanted_signals(const struct proc *proc, sigset_t *set)
 {
-	struct sigaction action;
 	sigfillset(set);
 	for (int sig = 1; sig < NSIG; sig++)
-		if (sigaction(sig, NULL, &action) == 0 && action.sa_handler == SIG_IGN &&
-			sig != SIGCHLD)
+		if (sigismember(&proc->ignored, sig) && sig != SIGCHLD)
 			sigdelset(set, sig);
 }
 
@@ -297,7 +295,7 @@ bool foreground(const struct plan *plan, struct proc *proc, struct notes *notes,
 		.guard_fd = -1,
 		.has_input = plan->spec->process.interactive};
 	sigset_t signals;
-	wanted_signals(&signals);
+	wanted_signals(proc, &signals);
 	s.signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s.signal_fd < 0)
 		return err_sys(e, "open a signal descriptor");

@@ -44,6 +44,7 @@ struct proc {
 	size_t progress_size;
 	bool has_mask; /* signals are blocked until proc_drop() */
 	sigset_t mask_before;
+	sigset_t ignored; /* signals that the caller wants ignored */
 };
 
 #define PROC_INIT                                                                                  \

@@ -12,6 +12,7 @@
 #include "base/own.h"
 #include "sys/clone.h"
 #include "sys/idmap.h"
+#include "sys/spawn.h"
 #include "sys/tty.h"
 #include "wire/msg.h"
 
@@ -281,20 +282,22 @@ static bool make_progress(struct starter *s, struct err *e)
 	return true;
 }
 
-static void fill_child(struct starter *s, const sigset_t *before)
+static void fill_child(struct starter *s)
 {
 	struct arena *arena = s->plan->spec->arena;
 	s->child = (struct child){.plan = s->plan,
 		.wire_fd = -1,
 		.net_fd = -1,
 		.progress = s->proc.progress,
-		.mask_before = *before,
+		.mask_before = s->proc.mask_before,
+		.ignored = s->proc.ignored,
 		.init_fd = -1,
 		.root_fd = -1,
 		.proc_fd = -1,
 		.sys_fd = -1,
 		.dev_fd = -1,
-		.pts_fd = -1};
+		.pts_fd = -1,
+		.empty_fd = -1};
 	s->child.filter = (struct seccomp_filter){0};
 	s->child.has_window = tty_size(STDIN_FILENO, &s->child.window) ||
 			      tty_size(STDOUT_FILENO, &s->child.window);
@@ -317,9 +320,10 @@ bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struc
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &s.proc.mask_before);
 	s.proc.has_mask = true;
+	signals_ignored(&s.proc.ignored);
 	bool ok = make_progress(&s, e);
 	if (ok) {
-		fill_child(&s, &s.proc.mask_before);
+		fill_child(&s);
 		ok = walk(&s, ACTOR_PARENT, e);
 		if (!ok)
 			prefer_childs_words(&s, e);

@@ -21,6 +21,15 @@ bool clone_process(uint64_t flags, pid_t *ret_pid, int *ret_pid_fd, struct err *
 /* A plain child, without libc's fork handlers; 0 in the child, -1 with errno on failure. */
 pid_t clone_plain(void);
 
+/*
+ * clone_for_exec() - a child that executes a program, without a copy of our memory
+ * @run: ends by execve(2) or _exit(2); until then this process stands still
+ *
+ * The child has memory, but not descriptors, in common with us: what it writes stays.
+ * Returns its pid, or -1 with errno.
+ */
+pid_t clone_for_exec(int (*run)(void *), void *argument);
+
 /* Close-on-exec for every descriptor from @first up, whoever opened it. */
 bool fds_close_on_exec_from(unsigned first, struct err *e);
 

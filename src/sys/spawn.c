@@ -123,6 +123,15 @@ int spawn_filter(char *const *argv, const char *input, char *output, size_t size
 	return ok ? spawn_wait(pid) : -1;
 }
 
+void signals_ignored(sigset_t *ret)
+{
+	struct sigaction action;
+	sigemptyset(ret);
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sigaction(sig, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			sigaddset(ret, sig);
+}
+
 /* Those that end a program and that nobody told us to ignore (nohup, a shell's &). */
 static void ending_signals(sigset_t *set)
 {

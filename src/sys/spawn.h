@@ -34,6 +34,9 @@ int spawn_wait(pid_t pid);
  */
 int spawn_filter(char *const *argv, const char *input, char *output, size_t size, struct err *e);
 
+/* Every signal that this process was told to ignore (nohup, a shell's &). */
+void signals_ignored(sigset_t *ret);
+
 /* Signals wait while files are half made; what came in between arrives at the release. */
 void signals_hold(sigset_t *ret_before);
 void signals_release(const sigset_t *before);
