@@ -68,7 +68,7 @@ static size_t describe_tcp(const struct tap *tap, const uint8_t *frame, size_t s
 	if (!ip)
 		return 0;
 	size_t tcp = FRAME_ETHERNET + ip, length = tcp + (size_t)(frame[tcp + 12] >> 4) * 4;
-	if (length > size)
+	if (length > size || length < tcp + 20)
 		return 0;
 	memcpy(headers, frame, length);
 	if (length == size && tap->mtu > TAP_MSS_TO_HOST + ip + 20 && frame_is_grant(frame, size))
