@@ -106,6 +106,8 @@ static bool exec_program(struct child *child, struct err *e)
 	if (!keep_fds(child, e))
 		return false;
 	reset_signals(child);
+	if (plan->listen_pid)
+		snprintf(plan->listen_pid, PLAN_LISTEN_PID_SIZE, "LISTEN_PID=%d", (int)getpid());
 	for (size_t i = 0; i < plan->candidates.n; i++) {
 		const char *path = plan->candidates.v[i];
 		shell_argv[0] = plan->candidates.v[i];
@@ -167,7 +169,10 @@ static bool be_init(struct child *child, pid_t program, struct err *e)
 
 bool child_exec(struct child *child, const struct step *step, struct err *e)
 {
+	struct msg m = {.kind = MSG_EXECING};
 	(void)step;
+	if (!msg_send(child->wire_fd, &m, NULL, 0, e))
+		return false;
 	if (!child->plan->spec->init)
 		return exec_program(child, e);
 	if (child->plan->spec->namespaces[NS_PID].mode != NS_PRIVATE)

@@ -39,7 +39,9 @@ struct proc {
 	int net_fd;  /* tells when the network's helper is gone; -1 without one */
 	pid_t net_pid;
 	int overlay_lock_fd; /* keeps the overlay's directory ours */
-	bool is_claimed;     /* the container's directory is to be removed */
+	int port_fd;	     /* to guscio-port; -1 without published ports */
+	pid_t port_pid;
+	bool is_claimed; /* the container's directory is to be removed */
 	struct progress *progress;
 	size_t progress_size;
 	bool has_mask; /* signals are blocked until proc_drop() */
@@ -50,7 +52,7 @@ struct proc {
 #define PROC_INIT                                                                                  \
 	{                                                                                          \
 		.pid_fd = -1, .wire_fd = -1, .pty_fd = -1, .lock_fd = -1, .overlay_lock_fd = -1,   \
-		.net_fd = -1                                                                       \
+		.net_fd = -1, .port_fd = -1                                                        \
 	}
 
 /*

@@ -41,6 +41,7 @@ static void become_child(struct starter *s)
 	clean_fd(&s->proc.overlay_lock_fd);
 	/* Or nobody would see that the go-between has died. */
 	clean_fd(&s->report_fd);
+	clean_fd(&s->proc.port_fd);
 	s->child.wire_fd = s->child_wire_fd;
 	s->child.net_fd = s->proc.net_fd;
 	child_main(&s->child);
@@ -170,6 +171,9 @@ static parent_step *const steps[STEP_KINDS] = {
 	[STEP_WRITE_FILES] = parent_write_files,
 	[STEP_OVERLAY_DIRECTORY] = parent_overlay_directory,
 	[STEP_NETWORK_HELPER] = parent_network_helper,
+	[STEP_OPEN_PORTS] = parent_open_ports,
+	[STEP_SERVE_PORTS] = parent_serve_ports,
+	[STEP_PORTS_READY] = parent_ports_ready,
 	[STEP_FILTER] = parent_filter,
 	[STEP_BETWEEN] = send_between,
 	[STEP_JOIN] = between_join,
@@ -228,16 +232,10 @@ static void take_note(struct starter *s, const struct msg *m, const int *fds, si
 		notes_add(s->notes, "%s", m->err.what);
 }
 
-/* Nothing of ours fails any more but execve, which would say so. */
-static bool is_execing(const struct starter *s)
-{
-	int step = atomic_load_explicit(&s->proc.progress->child_step, memory_order_acquire);
-	return s->plan->steps[step].kind == STEP_EXEC;
-}
-
-/* Until end-of-file: in the last step that means that the program runs. */
+/* Until end-of-file: after EXECING that means that the program runs. */
 static bool listen(struct starter *s, struct err *e)
 {
+	bool is_execing = false;
 	for (;;) {
 		struct msg m;
 		int fds[MSG_FDS_MAX];
@@ -246,7 +244,7 @@ static bool listen(struct starter *s, struct err *e)
 		case MSG_GOT_ERROR:
 			return false;
 		case MSG_GOT_EOF:
-			return is_execing(s) || explain_silence(s, e);
+			return is_execing || explain_silence(s, e);
 		case MSG_GOT_RECORD:
 			break;
 		}
@@ -254,6 +252,8 @@ static bool listen(struct starter *s, struct err *e)
 			*e = m.err;
 			return false;
 		}
+		if (m.kind == MSG_EXECING)
+			is_execing = true;
 		if (m.kind == MSG_NOTE)
 			take_note(s, &m, fds, n_fds);
 	}
@@ -305,10 +305,9 @@ static void fill_child(struct starter *s)
 	s->child.filter = (struct seccomp_filter){0};
 	s->child.has_window = tty_size(STDIN_FILENO, &s->child.window) ||
 			      tty_size(STDOUT_FILENO, &s->child.window);
-	s->child.slots = arena_array(arena, s->plan->n_slots + 1, sizeof(int));
-	/* Last: behind a megabyte each, everything else would lie on pages of its own. */
 	s->child.passwd_text = arena_alloc(arena, PASSWD_SIZE_MAX);
 	s->child.group_text = arena_alloc(arena, PASSWD_SIZE_MAX);
+	s->child.slots = arena_array(arena, s->plan->n_slots + 1, sizeof(int));
 	for (size_t i = 0; i < s->plan->n_slots; i++)
 		s->child.slots[i] = -1;
 }
@@ -334,6 +333,7 @@ bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struc
 			prefer_childs_words(&s, e);
 		ok = ok && listen(&s, e);
 	}
+	ports_close(&s.ports);
 	if (!ok) {
 		if (!e->what[0] && e->step >= 0)
 			err_what(e, e->kind, "cannot start the container: step '%s'",
@@ -364,6 +364,7 @@ void proc_drop(const struct plan *plan, struct proc *proc)
 	clean_fd(&proc->wire_fd);
 	clean_fd(&proc->pty_fd);
 	clean_fd(&proc->net_fd);
+	ports_release(proc);
 	parent_release(plan, proc);
 	if (proc->net_pid > 0)
 		while (waitpid(proc->net_pid, NULL, 0) < 0 && errno == EINTR)

@@ -4,6 +4,7 @@
 #define APPLY_START_H
 
 #include "apply/child.h"
+#include "apply/ports.h"
 #include "apply/proc.h"
 
 struct starter {
@@ -11,8 +12,9 @@ struct starter {
 	struct proc proc;
 	struct child child; /* filled before the clone, used after it on the other side */
 	int child_wire_fd;
-	bool is_between; /* this is the go-between … */
-	int report_fd;	 /* … and this its way to say what came of it; else -1 */
+	bool is_between;	 /* this is the go-between … */
+	int report_fd;		 /* … and this its way to say what came of it; else -1 */
+	struct open_ports ports; /* until they are handed over */
 	struct notes *notes;
 };
 
@@ -26,6 +28,12 @@ parent_step parent_filter;
 parent_step between_join;	   /* join.c */
 parent_step parent_network_helper; /* network.c */
 parent_step parent_write_files;	   /* own_files.c */
+
+parent_step parent_open_ports; /* port_steps.c */
+parent_step parent_serve_ports;
+parent_step parent_ports_ready;
+/* Waits, not for long, until the ports of a container that has ended are free again. */
+void ports_release(struct proc *proc);
 
 /* Removes what parent_claim() and parent_write_files() made. */
 void parent_release(const struct plan *plan, struct proc *proc);

@@ -9,6 +9,7 @@ extern const struct command command_run;
 extern const struct command command_spec;
 extern const struct command command_unshare;
 extern const struct command command_doctor;
+extern const struct command command_port;
 extern const struct command command_pull;
 extern const struct command command_images;
 extern const struct command command_rmi;

@@ -8,6 +8,7 @@
 #include "image/pull.h"
 #include "spec/document.h"
 #include "spec/options.h"
+#include "spec/port_text.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -166,6 +167,15 @@ static void settle_volumes(struct invocation *to, const struct image_config *con
 	}
 }
 
+/* Looked at only when asked for: an image that says nonsense still runs. */
+static bool settle_ports(struct invocation *to, const struct image_config *config, struct err *e)
+{
+	for (size_t i = 0; to->spec.publish_all && i < config->exposed_ports.n; i++)
+		if (!spec_add_exposed(&to->spec, config->exposed_ports.v[i], e))
+			return false;
+	return true;
+}
+
 static bool apply_config(struct invocation *to, const struct image_config *config, struct err *e)
 {
 	struct spec *spec = &to->spec;
@@ -173,6 +183,8 @@ static bool apply_config(struct invocation *to, const struct image_config *confi
 	settle_program(to, config);
 	settle_annotations(to, config);
 	settle_volumes(to, config);
+	if (!settle_ports(to, config, e))
+		return false;
 	if (!spec->process.user[0] && config->user[0])
 		spec->process.user = config->user;
 	if (!to->has_workdir && config->working_dir[0] == '/')

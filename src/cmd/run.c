@@ -3,6 +3,7 @@
 #include "base/own.h"
 #include "cmd/commands.h"
 #include "cmd/image_root.h"
+#include "cmd/listen_fds.h"
 #include "cmd/run_options.h"
 #include "cmd/tarball.h"
 #include "spec/document.h"
@@ -111,7 +112,7 @@ static int read_and(int (*act)(struct invocation *, struct err *), const struct 
 		return -1;
 	if (wants_help)
 		return print_out(options_help(self, &to.arena), e) ? 0 : -1;
-	return act(&to, e);
+	return listen_fds_settle(&to.spec, environ, e) ? act(&to, e) : -1;
 }
 
 static int run(

@@ -5,6 +5,7 @@
 #include "spec/document.h"
 #include "spec/mount_options.h"
 #include "spec/options.h"
+#include "spec/port_text.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -377,6 +378,23 @@ SETTER(set_annotation)
 	return true;
 }
 
+SETTER(set_publish)
+{
+	return spec_add_port(&to->spec, value, e);
+}
+
+SWITCH(set_publish_all, "publish-all", to->spec.publish_all)
+
+SETTER(set_expose)
+{
+	return spec_add_exposed(&to->spec, value, e);
+}
+
+SETTER(set_fd)
+{
+	return spec_add_port_fd(&to->spec, value, e);
+}
+
 SETTER(set_umask)
 {
 	unsigned bits = 0;
@@ -415,6 +433,9 @@ const struct option_def run_options[] = {
 	{"env", 'e', "NAME[=VALUE]", "set a variable; without value, the caller's", set_env},
 	{"env-file", 0, "FILE", "read variables from FILE", set_env_file},
 	{"explain", 0, NULL, "print the plan of the start, and start nothing", set_explain},
+	{"expose", 0, "PORT[/PROTOCOL]", "a port that --publish-all publishes", set_expose},
+	{"fd", 0, "PORT[/PROTOCOL]=N",
+		"serve the port with the socket that is open as descriptor N", set_fd},
 	{"gidmap", 0, "IN:OUT[:N]", "map group ids by hand", set_gidmap},
 	{"group-add", 0, "GROUP", "one more group; keep-groups keeps the caller's", set_group_add},
 	{"hostname", 'h', "NAME", "host name inside", set_hostname},
@@ -438,6 +459,9 @@ const struct option_def run_options[] = {
 	{"pid", 0, "MODE", "PID namespace: private, host, container:NAME, ns:PATH", set_pid},
 	{"platform", 0, "OS/ARCH[/VARIANT]", "the image for this platform", set_platform},
 	{"preserve-fds", 0, "N", "pass N descriptors from 3 on", set_preserve_fds},
+	{"publish", 'p', "HOST:PORT", "publish a port of the container on the host", set_publish},
+	{"publish-all", 'P', NULL, "publish every port that the image or --expose names",
+		set_publish_all},
 	{"pull", 0, "WHEN", "pull the image always, missing (the default), newer or never",
 		set_pull},
 	{"quiet", 'q', NULL, "no progress while an image is pulled", set_quiet},

@@ -135,6 +135,7 @@ bool plan_build(const struct spec *spec, const struct host *host, struct plan *r
 	if (!plan_add_root(&plan, e) || !plan_add_mounts(&plan, e) ||
 		!plan_add_network(&plan, notes, e))
 		return false;
+	plan_add_ports(&plan);
 	add_view(&plan);
 	add_process(&plan);
 	plan_set_program(&plan);

@@ -19,6 +19,9 @@ bool plan_add_root(struct plan *plan, struct err *e);
 /* The network device, its helper and what the namespace allows. */
 bool plan_add_network(struct plan *plan, struct notes *notes, struct err *e);
 
+/* Published ports: their sockets, and who serves them. */
+void plan_add_ports(struct plan *plan);
+
 /* Where execve looks, and the environment it gets. */
 void plan_set_program(struct plan *plan);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/plan.h"
+#include "spec/port_text.h"
 
 #include <sched.h>
 #include <stdarg.h>
@@ -112,6 +113,14 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 	case STEP_OPEN_ROOT:
 	case STEP_OPEN_SOURCE:
 		add(&t, "%s", step->source.path);
+		break;
+	case STEP_OPEN_PORTS:
+		for (size_t i = 0; i < plan->spec->n_ports; i++)
+			add(&t, "%s%s", i ? " " : "",
+				port_to_text(&plan->spec->ports[i], plan->spec->arena));
+		break;
+	case STEP_SERVE_PORTS:
+		add(&t, "guscio-port to %s and %s", step->ports.guest4, step->ports.guest6);
 		break;
 	case STEP_CLAIM:
 	case STEP_WRITE_FILES:

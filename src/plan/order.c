@@ -22,6 +22,9 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"as the caller, so that it belongs to the caller"},
 	[STEP_OVERLAY_DIRECTORY] = {ACTOR_PARENT, PHASE_PREPARE, "overlay directory",
 		"locked before use: two containers over one upper directory would corrupt it"},
+	[STEP_OPEN_PORTS] = {ACTOR_PARENT, PHASE_PREPARE, "open ports",
+		"as the caller in the host's network; one that cannot be had ends the start before "
+		"anything is made"},
 	[STEP_NETWORK_HELPER] = {ACTOR_PARENT, PHASE_PREPARE, "network helper",
 		"started first, so that it is ready when the container is"},
 	[STEP_FILTER] = {ACTOR_PARENT, PHASE_PREPARE, "system call filter",
@@ -54,8 +57,14 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"before the maps are written every id inside reads 65534"},
 	[STEP_CLAIM] = {ACTOR_PARENT, PHASE_IDS, "claim name",
 		"while the child builds its tree: nothing of it needs the name"},
+	[STEP_SERVE_PORTS] = {ACTOR_PARENT, PHASE_IDS, "serve ports",
+		"it joins the user namespace, which has its ids by now; while the child builds its "
+		"tree"},
 	[STEP_WRITE_FILES] = {ACTOR_PARENT, PHASE_IDS, "write files",
 		"while the child builds its tree, which takes longer"},
+	[STEP_PORTS_READY] = {ACTOR_PARENT, PHASE_IDS, "ports ready",
+		"before the child is let go on: the program must not run when its ports cannot be "
+		"served"},
 	[STEP_FILES_READY] = {ACTOR_PARENT, PHASE_IDS, "files ready",
 		"the child mounts them last in its tree, and waits for this"},
 	[STEP_RECORD] = {ACTOR_PARENT, PHASE_IDS, "write record",

@@ -44,6 +44,7 @@ enum phase {
 enum step_kind {
 	STEP_CREATE_SOURCE,
 	STEP_OVERLAY_DIRECTORY,
+	STEP_OPEN_PORTS,
 	STEP_NETWORK_HELPER,
 	STEP_FILTER,
 	STEP_BETWEEN,
@@ -58,7 +59,9 @@ enum step_kind {
 	STEP_MAP_IDS,
 	STEP_GO,
 	STEP_CLAIM,
+	STEP_SERVE_PORTS,
 	STEP_WRITE_FILES,
+	STEP_PORTS_READY,
 	STEP_FILES_READY,
 	STEP_RECORD,
 	STEP_AWAIT_GO,
@@ -156,12 +159,17 @@ struct step {
 		} skeleton;		  /* STEP_SKELETON */
 		const struct strv *paths; /* STEP_MASK, STEP_READONLY_PATHS, STEP_MIRROR_HOST */
 		const struct sysctl_spec *sysctl;
+		struct {
+			const char *guest4, *guest6;	 /* where the program listens */
+			const char *gateway4, *gateway6; /* who local peers are shown as */
+		} ports;				 /* STEP_SERVE_PORTS */
 		const char *text; /* STEP_HOSTNAME, STEP_DOMAINNAME, STEP_NETWORK_DEFAULTS: the
 				     groups that may ping */
 	};
 };
 
-#define PLAN_KEEP_FDS_MAX 4
+#define PLAN_KEEP_FDS_MAX    4
+#define PLAN_LISTEN_PID_SIZE 32
 
 /* The container's network device and who is at its other end; family 0: no such address. */
 struct net_plan {
@@ -187,6 +195,7 @@ struct plan {
 	bool name_by_candidate;	   /* no command given: argv[0] is the shell that was found */
 	char **envp;		   /* NULL-ended; the last place before the end is free for HOME */
 	size_t home_place;	   /* index of that place */
+	char *listen_pid;	   /* LISTEN_PID=… in envp, filled at exec; NULL: none */
 	bool has_home;		   /* the user set HOME */
 	const char *container_dir; /* <runtime_dir>/<id> */
 	bool wants_files;	   /* hosts, hostname, resolv.conf are written there */

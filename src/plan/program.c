@@ -24,6 +24,19 @@ static void add_candidates(struct plan *plan, const char *program)
 	}
 }
 
+/* The program's pid is known when there is one: a place is set aside. */
+static size_t add_listen_fds(struct plan *plan, size_t n)
+{
+	const struct spec *spec = plan->spec;
+	plan->listen_pid = arena_alloc(spec->arena, PLAN_LISTEN_PID_SIZE);
+	plan->envp[n++] = plan->listen_pid;
+	plan->envp[n++] = arena_printf(spec->arena, "LISTEN_FDS=%u", spec->listen_fds);
+	if (spec->listen_names)
+		plan->envp[n++] =
+			arena_printf(spec->arena, "LISTEN_FDNAMES=%s", spec->listen_names);
+	return n;
+}
+
 void plan_set_program(struct plan *plan)
 {
 	const struct process_spec *process = &plan->spec->process;
@@ -36,7 +49,10 @@ void plan_set_program(struct plan *plan)
 		strv_add(a, &plan->candidates, "/bin/sh");
 	}
 	plan->has_home = strv_env(&process->env, "HOME") != NULL;
-	plan->envp = arena_array(a, process->env.n + 2, sizeof(char *));
-	memcpy(plan->envp, process->env.v, process->env.n * sizeof(char *));
-	plan->home_place = process->env.n;
+	size_t n = process->env.n;
+	plan->envp = arena_array(a, n + 5, sizeof(char *));
+	memcpy(plan->envp, process->env.v, n * sizeof(char *));
+	if (plan->spec->listen_fds)
+		n = add_listen_fds(plan, n);
+	plan->home_place = n;
 }

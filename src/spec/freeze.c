@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "spec/document.h"
 #include "spec/mount_options.h"
+#include "spec/port_text.h"
 
 #include <string.h>
 
@@ -104,10 +105,11 @@ static bool check_mounts(struct spec *spec, struct err *e)
 
 bool spec_freeze(struct spec *spec, struct notes *notes, struct err *e)
 {
-	(void)notes;
 	*e = (struct err)ERR_INIT;
 	if (!settle_user_namespace(spec, e) || !check_names(spec, e) || !check_time(spec, e) ||
 		!check_mounts(spec, e) || !spec_check_network(spec, e))
+		return false;
+	if (!ports_settle(spec, notes, e))
 		return false;
 	for (size_t i = 0; i < spec->n_sysctls; i++)
 		if (!check_sysctl(spec, spec->sysctls[i].name, e))

@@ -6,6 +6,7 @@
 #include "spec/json_reader.h"
 #include "spec/namespaces.h"
 #include "spec/options.h"
+#include "spec/port_text.h"
 
 #include <string.h>
 
@@ -250,6 +251,18 @@ static bool read_mounts(struct reader *r, json_t *array)
 	return true;
 }
 
+static bool read_ports(struct reader *r, const char *text)
+{
+	struct spec *spec = r->spec;
+	while (*text) {
+		size_t len = strcspn(text, ",");
+		if (!spec_add_port(spec, arena_strndup(spec->arena, text, len), r->e))
+			return false;
+		text += len + (text[len] == ',');
+	}
+	return true;
+}
+
 /* annotations: what guscio adds to the OCI document */
 static bool read_list(
 	struct reader *r, const char *list, bool (*add)(struct spec *, const char *, struct err *))
@@ -311,6 +324,8 @@ static bool read_annotation(struct reader *r, const char *name, const char *valu
 		spec->init = strcmp(value, "false");
 	else if (!strcmp(name, "guscio.nest"))
 		spec->nest = !strcmp(value, "true");
+	else if (!strcmp(name, "guscio.ports"))
+		return read_ports(r, value);
 	else if (!strcmp(name, "guscio.interactive"))
 		spec->process.interactive = !strcmp(value, "true");
 	else if (!strcmp(name, "guscio.name"))

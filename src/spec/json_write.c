@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "spec/document.h"
 #include "spec/namespaces.h"
+#include "spec/port_text.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -219,6 +220,17 @@ static void add_annotations(const struct spec *spec, json_t *annotations)
 	add_flag(annotations, "guscio.stop-signal", spec->stop_signal != SIGTERM, number);
 }
 
+/* Descriptors of the caller mean nothing in a document. */
+static void add_ports(const struct spec *spec, json_t *annotations)
+{
+	const char *ports = "";
+	for (size_t i = 0; i < spec->n_ports; i++)
+		if (spec->ports[i].fd < 0)
+			ports = arena_printf(spec->arena, "%s%s%s", ports, ports[0] ? "," : "",
+				port_to_text(&spec->ports[i], spec->arena));
+	add_flag(annotations, "guscio.ports", ports[0] != 0, ports);
+}
+
 char *spec_to_json(const struct spec *spec)
 {
 	json_t *document = json_object(), *annotations = json_object();
@@ -237,6 +249,7 @@ char *spec_to_json(const struct spec *spec)
 	json_object_set_new(document, "mounts", mounts(spec));
 	json_object_set_new(document, "linux", linux_part(spec, annotations));
 	add_annotations(spec, annotations);
+	add_ports(spec, annotations);
 	json_object_set_new(document, "annotations", annotations);
 	char *printed = json_dumps(document, JSON_INDENT(2));
 	json_decref(document);

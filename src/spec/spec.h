@@ -95,6 +95,19 @@ struct sysctl_spec {
 	const char *value;
 };
 
+enum port_protocol { PORT_TCP, PORT_UDP };
+
+/* A port of the host that leads into the container, or a run of them. */
+struct port_spec {
+	enum port_protocol protocol;
+	const char *address;	 /* of the host; NULL: any, of both families */
+	uint16_t host_port;	 /* 0: the kernel chooses */
+	uint16_t host_last;	 /* above host_port with a count of 1: the first that is free */
+	uint16_t container_port; /* the first */
+	uint16_t count;
+	int fd; /* an inherited socket that serves it; -1: none */
+};
+
 /* Bit N is capability N [linux/capability.h]. */
 struct caps_spec {
 	uint64_t bounding;
@@ -148,7 +161,15 @@ struct spec {
 	struct sysctl_spec *sysctls;
 	size_t n_sysctls;
 	struct ns_spec namespaces[NS_KINDS];
-	struct net_spec net; /* with namespaces[NS_NET] NS_PRIVATE */
+	struct net_spec net;	 /* with namespaces[NS_NET] NS_PRIVATE */
+	struct port_spec *ports; /* published */
+	size_t n_ports;
+	struct port_spec *exposed; /* what publish_all publishes */
+	size_t n_exposed;
+	bool publish_all;
+	uint32_t listen_given;	  /* sockets from 3 on that came with LISTEN_FDS */
+	uint32_t listen_fds;	  /* those of them that the program gets */
+	const char *listen_names; /* LISTEN_FDNAMES, or NULL */
 	enum userns_mode userns;
 	struct id_map uid_map; /* USERNS_MANUAL */
 	struct id_map gid_map;

@@ -61,6 +61,9 @@ static const struct golden {
 	{"slirp", {"--network", "slirp:mtu=1500,cidr=192.168.7.0/28,host-loopback=true", "--ip6",
 			  "fd00::7", "/", "sh", NULL}},
 	{"join", {"--network", "container:other", "--overlay=kept", "/", "sh", NULL}},
+	{"ports",
+		{"-p", "8080:80", "-p", "127.0.0.1:5353:53/udp", "--fd", "443=3", "/", "sh", NULL}},
+	{"ports-none", {"--network=none", "-p", "8080:80", "/", "sh", NULL}},
 	{"nest", {"--nest", "--sysctl", "net.ipv4.ip_forward=1", "--ulimit", "nofile=9", "/", "sh",
 			 NULL}},
 };

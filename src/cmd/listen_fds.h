@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* listen_fds.h - socket activation: sockets that guscio was started with */
+#ifndef CMD_LISTEN_FDS_H
+#define CMD_LISTEN_FDS_H
+
+#include "spec/spec.h"
+
+/*
+ * listen_fds_settle() - which of them the program gets
+ *
+ * Those of LISTEN_FDS, when LISTEN_PID says that they are meant for this process, but for
+ * those that --fd has taken for a port [sd_listen_fds(3)].
+ */
+bool listen_fds_settle(struct spec *spec, char *const *environment, struct err *e);
+
+#endif
