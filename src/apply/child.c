@@ -98,6 +98,7 @@ static bool set_domainname(struct child *child, const struct step *step, struct 
 /* lint: table */
 static child_step *const steps[STEP_KINDS] = {
 	[STEP_TIE] = tie,
+	[STEP_CGROUP_NAMESPACE] = child_cgroup_namespace,
 	[STEP_OPEN_ROOT] = child_open_root,
 	[STEP_OPEN_SOURCE] = child_open_source,
 	[STEP_OPEN_INIT] = child_open_init,
@@ -127,6 +128,8 @@ static child_step *const steps[STEP_KINDS] = {
 	[STEP_TERMINAL] = child_terminal,
 	[STEP_DIRECTORY] = child_directory,
 	[STEP_RLIMITS] = child_rlimits,
+	[STEP_FALLBACK] = child_fallback,
+	[STEP_OOM_SCORE] = child_oom_score,
 	[STEP_BOUNDING] = child_bounding,
 	[STEP_PROGRAM_IDS] = child_program_ids,
 	[STEP_NO_NEW_PRIVS] = child_no_new_privs,

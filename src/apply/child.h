@@ -67,6 +67,9 @@ child_step child_readonly_paths;
 child_step child_root_readonly;
 child_step child_sysctl;
 child_step child_time;
+child_step child_cgroup_namespace; /* child_limits.c */
+child_step child_fallback;
+child_step child_oom_score;
 child_step child_look_up_user; /* child_session.c */
 child_step child_terminal;
 child_step child_directory;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/limits.h"
 #include "apply/proc.h"
 #include "base/own.h"
 #include "sys/clone.h"
@@ -32,7 +33,9 @@ struct session {
 	bool has_input; /* standard input may still bring something */
 	struct copy input;
 	uint64_t deadline_ms; /* 0: none */
-	bool is_stopping;     /* the stop signal was sent, SIGKILL is next */
+	uint64_t watch_ms;    /* when the memory is looked at again */
+	bool has_passed_memory;
+	bool is_stopping; /* the stop signal was sent, SIGKILL is next */
 };
 
 static uint64_t now_ms(void)
@@ -225,8 +228,26 @@ static void pass_deadline(struct session *s)
 	s->deadline_ms = now_ms() + spec->stop_timeout_ms;
 }
 
+/* Where there is no cgroup: ends the container that passes its memory limit. */
+static void watch_memory(struct session *s)
+{
+	uint64_t limit = s->plan->fallback.memory, now = now_ms();
+	if (!limit || s->has_passed_memory || now < s->watch_ms)
+		return;
+	s->watch_ms = now + MEMORY_WATCH_MS;
+	uint64_t used = memory_of_tree(s->proc->pid);
+	if (used <= limit)
+		return;
+	s->has_passed_memory = true;
+	notes_add(s->notes, "out of memory: %llu bytes are resident, %llu are allowed: killed",
+		(unsigned long long)used, (unsigned long long)limit);
+	send_signal(s, SIGKILL);
+}
+
 static int poll_timeout(const struct session *s)
 {
+	if (s->plan->fallback.memory && !s->has_passed_memory)
+		return MEMORY_WATCH_MS;
 	if (!s->deadline_ms)
 		return -1;
 	uint64_t now = now_ms();
@@ -269,6 +290,7 @@ static bool turn(struct session *s)
 	}
 	if (fds[4].revents && !fds[0].revents)
 		lose_network(s);
+	watch_memory(s);
 	if (s->deadline_ms && now_ms() >= s->deadline_ms)
 		pass_deadline(s);
 	return fds[0].revents;
@@ -313,5 +335,8 @@ bool foreground(const struct plan *plan, struct proc *proc, struct notes *notes,
 		;
 	give_terminal_back(&s);
 	clean_fd(&s.signal_fd);
-	return ok && take_status(proc, ret_status, e);
+	ok = ok && take_status(proc, ret_status, e);
+	if (ok)
+		limits_report_oom(plan, proc, notes);
+	return ok;
 }

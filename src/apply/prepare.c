@@ -60,6 +60,7 @@ bool parent_record(struct starter *s, const struct step *step, struct err *e)
 		return true;
 	snprintf(record.id, sizeof(record.id), "%s", spec->id);
 	snprintf(record.name, sizeof(record.name), "%s", spec->name ? spec->name : "");
+	snprintf(record.cgroup, sizeof(record.cgroup), "%s", s->proc.cgroup_path);
 	return state_write(s->plan->host->runtime_dir, &record, e);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/notes.h"
 #include "plan/plan.h"
+#include "sys/cgroup.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -41,7 +42,11 @@ struct proc {
 	int overlay_lock_fd; /* keeps the overlay's directory ours */
 	int port_fd;	     /* to guscio-port; -1 without published ports */
 	pid_t port_pid;
-	bool is_claimed; /* the container's directory is to be removed */
+	int cgroup_fd; /* the container's cgroup; -1 without one */
+	int cgroup_parent_fd;
+	char cgroup_path[CGROUP_PATH_MAX]; /* below the mount */
+	const char *cgroup_name;	   /* below the parent; borrowed from the plan */
+	bool is_claimed;		   /* the container's directory is to be removed */
 	struct progress *progress;
 	size_t progress_size;
 	bool has_mask; /* signals are blocked until proc_drop() */
@@ -52,7 +57,7 @@ struct proc {
 #define PROC_INIT                                                                                  \
 	{                                                                                          \
 		.pid_fd = -1, .wire_fd = -1, .pty_fd = -1, .lock_fd = -1, .overlay_lock_fd = -1,   \
-		.net_fd = -1, .port_fd = -1                                                        \
+		.net_fd = -1, .port_fd = -1, .cgroup_fd = -1, .cgroup_parent_fd = -1               \
 	}
 
 /*

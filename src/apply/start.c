@@ -39,6 +39,8 @@ static void become_child(struct starter *s)
 	clean_fd(&s->proc.wire_fd);
 	clean_fd(&s->proc.lock_fd);
 	clean_fd(&s->proc.overlay_lock_fd);
+	clean_fd(&s->proc.cgroup_fd);
+	clean_fd(&s->proc.cgroup_parent_fd);
 	/* Or nobody would see that the go-between has died. */
 	clean_fd(&s->report_fd);
 	clean_fd(&s->proc.port_fd);
@@ -65,7 +67,7 @@ static bool clone_child(struct starter *s, const struct step *step, struct err *
 	/* A go-between has found it made: its other end is the parent's. */
 	if (!s->is_between && !make_wire(s, e))
 		return false;
-	if (!clone_process(flags, &pid, &s->proc.pid_fd, e)) {
+	if (!clone_process(flags, s->proc.cgroup_fd, &pid, &s->proc.pid_fd, e)) {
 		int sys = e->sys;
 		clean_fd(&s->child_wire_fd);
 		err_what(e, ERR_HOST, "cannot make namespaces");
@@ -166,6 +168,9 @@ static bool send_between(struct starter *s, const struct step *step, struct err 
 }
 
 static parent_step *const steps[STEP_KINDS] = {
+	[STEP_SCOPE] = parent_scope,
+	[STEP_CGROUP] = parent_cgroup,
+	[STEP_LIMIT] = parent_limit,
 	[STEP_CREATE_SOURCE] = parent_create_source,
 	[STEP_CLAIM] = parent_claim,
 	[STEP_WRITE_FILES] = parent_write_files,
@@ -365,6 +370,7 @@ void proc_drop(const struct plan *plan, struct proc *proc)
 	clean_fd(&proc->pty_fd);
 	clean_fd(&proc->net_fd);
 	ports_release(proc);
+	parent_release_cgroup(proc);
 	parent_release(plan, proc);
 	if (proc->net_pid > 0)
 		while (waitpid(proc->net_pid, NULL, 0) < 0 && errno == EINTR)

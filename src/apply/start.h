@@ -22,6 +22,9 @@ typedef bool parent_step(struct starter *s, const struct step *step, struct err 
 
 parent_step parent_create_source; /* prepare.c */
 parent_step parent_claim;
+parent_step parent_scope; /* limits.c */
+parent_step parent_cgroup;
+parent_step parent_limit;
 parent_step parent_record;
 parent_step parent_overlay_directory;
 parent_step parent_filter;
@@ -34,6 +37,9 @@ parent_step parent_serve_ports;
 parent_step parent_ports_ready;
 /* Waits, not for long, until the ports of a container that has ended are free again. */
 void ports_release(struct proc *proc);
+
+/* Ends what is left in the container's cgroup, and takes it away. */
+void parent_release_cgroup(struct proc *proc);
 
 /* Removes what parent_claim() and parent_write_files() made. */
 void parent_release(const struct plan *plan, struct proc *proc);

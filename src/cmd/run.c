@@ -24,7 +24,11 @@ static void clean_invocation(struct invocation *to)
 
 static unsigned host_wants(const struct spec *spec)
 {
+	const struct limits_spec *limits = &spec->limits;
 	unsigned want = 0;
+	/* Who wants no limit pays nothing for them. */
+	if (limits_any(limits) || limits->cgroup == CGROUP_ALWAYS || limits->parent)
+		want |= HOST_WANT_CGROUPS;
 	if (spec->userns != USERNS_SINGLE && spec->userns != USERNS_JOIN)
 		want |= HOST_WANT_RANGES;
 	if (spec->root.kind == ROOT_HOST)

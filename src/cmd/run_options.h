@@ -57,6 +57,13 @@ option_setter set_storage, set_additional_store, set_pull, set_platform, set_aut
 	set_output, set_input, set_no_trunc, set_noheading, set_change, set_message, set_userns,
 	set_digests;
 
+/* Limits (limit_options.c): of run, boot and update. */
+option_setter set_memory, set_memory_swap, set_memory_reservation, set_memory_high, set_oom_group,
+	set_cpus, set_cpu_weight, set_cpu_shares, set_cpuset_cpus, set_cpuset_mems, set_pids_limit,
+	set_io_weight, set_device_read_bps, set_device_write_bps, set_device_read_iops,
+	set_device_write_iops, set_oom_score_adj, set_cgroup_conf, set_cgroup_parent,
+	set_limit_mode, set_cgroups;
+
 /* Rows of option tables that several commands have. */
 #define OPTIONS_STORE                                                                              \
 	{"storage", 0, "DIR", "keep images in DIR (GUSCIO_STORAGE)", set_storage},                 \

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/idrange.h"
 #include "base/notes.h"
+#include "host/cgroups.h"
 
 #include <sys/types.h>
 
@@ -50,6 +51,8 @@ struct host {
 
 	bool has_tun; /* only with HOST_WANT_NETWORK: /dev/net/tun can be opened */
 
+	struct cgroup_facts cgroups; /* only with HOST_WANT_CGROUPS */
+
 	const char *helper_dir;	 /* where guscio's own helpers are: absolute */
 	const char *data_dir;	 /* $XDG_DATA_HOME/guscio; not created */
 	const char *cache_dir;	 /* $XDG_CACHE_HOME/guscio; not created */
@@ -60,6 +63,7 @@ struct host {
 enum host_want {
 	HOST_WANT_USER = 1,
 	HOST_WANT_RANGES = 2,
+	HOST_WANT_CGROUPS = 4,
 	HOST_WANT_NETWORK = 4,
 };
 

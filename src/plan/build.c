@@ -133,7 +133,7 @@ bool plan_build(const struct spec *spec, const struct host *host, struct plan *r
 	if (spec->init)
 		plan_add(&plan, STEP_OPEN_INIT);
 	if (!plan_add_root(&plan, e) || !plan_add_mounts(&plan, e) ||
-		!plan_add_network(&plan, notes, e))
+		!plan_add_network(&plan, notes, e) || !plan_add_limits(&plan, notes, e))
 		return false;
 	plan_add_ports(&plan);
 	add_view(&plan);

@@ -10,6 +10,9 @@ struct step *plan_add(struct plan *plan, enum step_kind kind);
 /* Puts the steps into the order of their kinds; steps of one kind keep theirs. */
 void plan_sort(struct plan *plan);
 
+/* Cgroup, limits, and what stands for them (limits.c). */
+bool plan_add_limits(struct plan *plan, struct notes *notes, struct err *e);
+
 /* Mount steps of everything in the spec, with the binds' sources. */
 bool plan_add_mounts(struct plan *plan, struct err *e);
 

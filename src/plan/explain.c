@@ -102,6 +102,22 @@ static void add_addresses(struct text *t, const struct net_plan *net)
 	add(t, " mtu %u", net->mtu);
 }
 
+static void add_fallback(struct text *t, const struct fallback_plan *fallback)
+{
+	if (fallback->memory)
+		add(t, " memory watched up to %llu", (unsigned long long)fallback->memory);
+	if (fallback->nproc)
+		add(t, " RLIMIT_NPROC %llu", (unsigned long long)fallback->nproc);
+	if (fallback->cpus)
+		add(t, " processors %s", fallback->cpus);
+	if (fallback->n_cpus)
+		add(t, " processors %u", fallback->n_cpus);
+	if (fallback->nice)
+		add(t, " nice %d", fallback->nice);
+	if (fallback->io_level)
+		add(t, " I/O level %d", fallback->io_level);
+}
+
 /* lint: table */
 void plan_step_describe(const struct plan *plan, const struct step *step, char *buf, size_t size)
 {
@@ -178,6 +194,25 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 		break;
 	case STEP_SYSCTL:
 		add(&t, "%s=%s", step->sysctl->name, step->sysctl->value);
+		break;
+	case STEP_SCOPE:
+		add(&t, "%s", plan->cgroup.ask.v[2]);
+		break;
+	case STEP_CGROUP:
+		add(&t, "%s%s%s", plan->cgroup.parent ? plan->cgroup.parent : "",
+			plan->cgroup.parent && plan->cgroup.parent[1] ? "/" : "",
+			plan->cgroup.name);
+		break;
+	case STEP_LIMIT:
+		add(&t, "%s = %s%s%s", step->limit->file,
+			step->limit->device ? step->limit->device : "",
+			step->limit->device ? " " : "", step->limit->value);
+		break;
+	case STEP_FALLBACK:
+		add_fallback(&t, &plan->fallback);
+		break;
+	case STEP_OOM_SCORE:
+		add(&t, "%d", plan->spec->limits.oom_score_adj);
 		break;
 	case STEP_TIME:
 		add(&t, "monotonic %+lld s, boottime %+lld s",

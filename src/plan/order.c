@@ -18,6 +18,14 @@
 
 /* lint: table */
 static const struct step_rule rules[STEP_KINDS] = {
+	[STEP_SCOPE] = {ACTOR_PARENT, PHASE_PREPARE, "scope",
+		"only systemd may move a process out of a login session; before any helper is "
+		"started, which then lies in it too"},
+	[STEP_CGROUP] = {ACTOR_PARENT, PHASE_PREPARE, "cgroup",
+		"our own process goes into a leaf first: a cgroup with processes of its own has "
+		"no controllers to give"},
+	[STEP_LIMIT] = {ACTOR_PARENT, PHASE_PREPARE, "limit",
+		"while nobody is in the cgroup: there is no moment without it"},
 	[STEP_CREATE_SOURCE] = {ACTOR_PARENT, PHASE_PREPARE, "create source",
 		"as the caller, so that it belongs to the caller"},
 	[STEP_OVERLAY_DIRECTORY] = {ACTOR_PARENT, PHASE_PREPARE, "overlay directory",
@@ -40,6 +48,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"it the others"},
 	[STEP_TIE] = {ACTOR_CHILD, PHASE_TIE, "tie to parent",
 		"a container must not outlive a starter that is killed"},
+	[STEP_CGROUP_NAMESPACE] = {ACTOR_CHILD, PHASE_TIE, "cgroup namespace",
+		"now that it is in its cgroup, which becomes the namespace's root"},
 	[STEP_OPEN_ROOT] = {ACTOR_CHILD, PHASE_SOURCES, "open root",
 		"as the caller with the caller's groups, while the id helpers run"},
 	[STEP_OPEN_SOURCE] = {ACTOR_CHILD, PHASE_SOURCES, "open source",
@@ -114,6 +124,10 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"after the pivot and not through /proc's links: it cannot lie outside"},
 	[STEP_RLIMITS] = {ACTOR_CHILD, PHASE_SESSION, "resource limits",
 		"after our own last open file"},
+	[STEP_FALLBACK] = {ACTOR_CHILD, PHASE_SESSION, "stand-in limits",
+		"after our own last open file; the program inherits them"},
+	[STEP_OOM_SCORE] = {ACTOR_CHILD, PHASE_SESSION, "out-of-memory score",
+		"through our own /proc, as the program's ids may not be allowed to"},
 	[STEP_NETWORK_READY] = {ACTOR_CHILD, PHASE_NET, "network ready",
 		"the program's first packet must find the helper; as late as possible, since the "
 		"helper starts while the container is built"},

@@ -42,6 +42,9 @@ enum phase {
 
 /* In the order in which they are carried out; order.c says why. */
 enum step_kind {
+	STEP_SCOPE,
+	STEP_CGROUP,
+	STEP_LIMIT,
 	STEP_CREATE_SOURCE,
 	STEP_OVERLAY_DIRECTORY,
 	STEP_OPEN_PORTS,
@@ -51,6 +54,7 @@ enum step_kind {
 	STEP_JOIN,
 	STEP_CLONE,
 	STEP_TIE,
+	STEP_CGROUP_NAMESPACE,
 	STEP_OPEN_ROOT,
 	STEP_OPEN_SOURCE,
 	STEP_OPEN_INIT,
@@ -87,6 +91,8 @@ enum step_kind {
 	STEP_TERMINAL,
 	STEP_DIRECTORY,
 	STEP_RLIMITS,
+	STEP_FALLBACK,
+	STEP_OOM_SCORE,
 	STEP_NETWORK_READY,
 	STEP_BOUNDING,
 	STEP_PROGRAM_IDS,
@@ -163,6 +169,7 @@ struct step {
 			const char *guest4, *guest6;	 /* where the program listens */
 			const char *gateway4, *gateway6; /* who local peers are shown as */
 		} ports;				 /* STEP_SERVE_PORTS */
+		const struct limit_file *limit;		 /* STEP_LIMIT */
 		const char *text; /* STEP_HOSTNAME, STEP_DOMAINNAME, STEP_NETWORK_DEFAULTS: the
 				     groups that may ping */
 	};
@@ -181,11 +188,40 @@ struct net_plan {
 	char *const *helper_argv; /* guscio-net with its settings */
 };
 
+enum cgroup_kind {
+	CGROUP_NOT,   /* no cgroup of its own */
+	CGROUP_OWN,   /* below one that is ours to divide */
+	CGROUP_SCOPE, /* in a scope that the user's systemd makes for it */
+};
+
+struct cgroup_plan {
+	enum cgroup_kind kind;
+	const char *base;   /* the container, as systemctl and systemd-cgls show it */
+	const char *parent; /* CGROUP_OWN: below the mount; a scope's is found when it is there */
+	const char *name;   /* of the cgroup below it */
+	const char *controllers;
+	const char *enable; /* "+cpu +memory" */
+	struct strv ask;    /* guscio-scope: socket, unit, slice, description, properties */
+};
+
+/* What keeps limits where there is no cgroup; zero: nothing. */
+struct fallback_plan {
+	bool is_used;
+	uint64_t memory; /* the starter looks at the tree's resident size */
+	uint64_t nproc;
+	const char *cpus; /* an affinity: this list … */
+	unsigned n_cpus;  /* … or so many */
+	int nice;
+	int io_level;
+};
+
 struct plan {
 	const struct spec *spec;
 	const struct host *host;
 	struct idmaps ids;
 	struct net_plan net;
+	struct cgroup_plan cgroup;
+	struct fallback_plan fallback;
 	bool has_between;     /* a go-between starts the child */
 	uint64_t clone_flags; /* CLONE_NEW* */
 	struct step *steps;

@@ -107,7 +107,8 @@ bool spec_freeze(struct spec *spec, struct notes *notes, struct err *e)
 {
 	*e = (struct err)ERR_INIT;
 	if (!settle_user_namespace(spec, e) || !check_names(spec, e) || !check_time(spec, e) ||
-		!check_mounts(spec, e) || !spec_check_network(spec, e))
+		!limits_freeze(&spec->limits, e) || !check_mounts(spec, e) ||
+		!spec_check_network(spec, e))
 		return false;
 	if (!ports_settle(spec, notes, e))
 		return false;

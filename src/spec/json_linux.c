@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "spec/json_limits.h"
 #include "spec/json_reader.h"
 #include "spec/namespaces.h"
 #include "spec/options.h"
@@ -120,21 +121,6 @@ static bool read_time_offsets(struct reader *r, json_t *object)
 	return true;
 }
 
-/* A device that every container has is no wish; a rule for the device cgroup is root's. */
-static bool read_resources(struct reader *r, json_t *object)
-{
-	const char *name;
-	json_t *value;
-	json_object_foreach(object, name, value)
-	{
-		if (!reader_is_empty(value) && strcmp(name, "devices")) {
-			reader_refuse(r, "cannot be had: there are no limits yet");
-			return err_hint(r->e, "remove '%s' from it", name);
-		}
-	}
-	return true;
-}
-
 bool reader_linux(struct reader *r, json_t *object)
 {
 	static const struct key keys[] = {{"namespaces", JSON_ARRAY, read_namespaces},
@@ -144,7 +130,7 @@ bool reader_linux(struct reader *r, json_t *object)
 		{"readonlyPaths", JSON_ARRAY, read_readonly},
 		{"seccomp", JSON_OBJECT, read_seccomp},
 		{"timeOffsets", JSON_OBJECT, read_time_offsets},
-		{"resources", JSON_OBJECT, read_resources}, {"devices", JSON_ARRAY, NULL},
+		{"resources", JSON_OBJECT, reader_resources}, {"devices", JSON_ARRAY, NULL},
 		{"cgroupsPath", JSON_STRING, NULL}, {"rootfsPropagation", JSON_STRING, NULL},
 		{"mountLabel", JSON_STRING, NULL}, {"intelRdt", JSON_OBJECT, NULL},
 		{"personality", JSON_OBJECT, NULL}, {0}};

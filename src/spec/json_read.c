@@ -3,6 +3,7 @@
 #include "base/capability_set.h"
 #include "base/text.h"
 #include "spec/document.h"
+#include "spec/json_limits.h"
 #include "spec/json_reader.h"
 #include "spec/namespaces.h"
 #include "spec/options.h"
@@ -173,9 +174,9 @@ static bool read_process(struct reader *r, json_t *object)
 		{"capabilities", JSON_OBJECT, read_capabilities},
 		{"rlimits", JSON_ARRAY, read_rlimits}, {"noNewPrivileges", JSON_TRUE, read_nnp},
 		{"consoleSize", JSON_OBJECT, NULL}, {"apparmorProfile", JSON_STRING, NULL},
-		{"selinuxLabel", JSON_STRING, NULL}, {"oomScoreAdj", JSON_INTEGER, NULL},
-		{"scheduler", JSON_OBJECT, NULL}, {"ioPriority", JSON_OBJECT, NULL},
-		{"execCPUAffinity", JSON_OBJECT, NULL}, {0}};
+		{"selinuxLabel", JSON_STRING, NULL},
+		{"oomScoreAdj", JSON_INTEGER, reader_oom_score}, {"scheduler", JSON_OBJECT, NULL},
+		{"ioPriority", JSON_OBJECT, NULL}, {"execCPUAffinity", JSON_OBJECT, NULL}, {0}};
 	return reader_object(r, keys, object);
 }
 
@@ -315,8 +316,9 @@ static bool read_annotation(struct reader *r, const char *name, const char *valu
 		return mode || reader_refuse(r, "guscio.userns is not known");
 	}
 	bool is_known = false;
-	bool ok = read_options(r, name, value, &is_known);
-	if (is_known)
+	bool ok = reader_limit_annotation(r, name, value, &is_known) &&
+		  (is_known || read_options(r, name, value, &is_known));
+	if (is_known || !ok)
 		return ok;
 	if (!strcmp(name, "guscio.user"))
 		spec->process.user = value;

@@ -2,6 +2,7 @@
 #include "base/capability_set.h"
 #include "base/text.h"
 #include "spec/document.h"
+#include "spec/json_limits.h"
 #include "spec/namespaces.h"
 #include "spec/port_text.h"
 
@@ -89,6 +90,9 @@ static json_t *process(const struct spec *spec, json_t *annotations)
 	json_object_set_new(object, "capabilities", caps);
 	if (p->n_rlimits)
 		json_object_set_new(object, "rlimits", rlimits(p));
+	if (spec->limits.has_oom_score_adj)
+		json_object_set_new(
+			object, "oomScoreAdj", json_integer(spec->limits.oom_score_adj));
 	json_object_set_new(object, "noNewPrivileges", json_boolean(p->no_new_privileges));
 	return object;
 }
@@ -159,6 +163,11 @@ static json_t *linux_part(const struct spec *spec, json_t *annotations)
 		json_object_set_new(object, "sysctl", pairs(spec));
 	json_object_set_new(object, "maskedPaths", words(&spec->masked_paths));
 	json_object_set_new(object, "readonlyPaths", words(&spec->readonly_paths));
+	json_t *resources = limits_to_json(&spec->limits, spec->arena, annotations);
+	if (json_object_size(resources))
+		json_object_set_new(object, "resources", resources);
+	else
+		json_decref(resources);
 	if (spec->has_time_offsets)
 		json_object_set_new(object, "timeOffsets",
 			json_pack("{s:{s:I}, s:{s:I}}", "monotonic", "secs",

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/idrange.h"
+#include "spec/limits.h"
 #include "spec/network.h"
 
 #include <signal.h>
@@ -176,6 +177,7 @@ struct spec {
 	bool has_time_offsets;
 	int64_t monotonic_offset_s;
 	int64_t boottime_offset_s;
+	struct limits_spec limits;
 	bool init;
 	bool nest;
 	int stop_signal;

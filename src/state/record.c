@@ -147,12 +147,13 @@ bool state_claim(
 
 bool state_write(const char *runtime_dir, const struct state_record *record, struct err *e)
 {
-	char path[4200], final_path[4200], text[512], boot_id[BOOT_ID_SIZE];
+	char path[4200], final_path[4200], text[2048], boot_id[BOOT_ID_SIZE];
 	if (!read_boot_id(boot_id, sizeof(boot_id)))
 		return err_sys(e, "read the boot id");
-	int len = snprintf(text, sizeof(text), "guscio %d\nboot %s\npid %d\nstart %llu\nname %s\n",
-		STATE_VERSION, boot_id, (int)record->pid, (unsigned long long)record->start_time,
-		record->name);
+	int len = snprintf(text, sizeof(text),
+		"guscio %d\nboot %s\npid %d\nstart %llu\nname %s\ncgroup %s\n", STATE_VERSION,
+		boot_id, (int)record->pid, (unsigned long long)record->start_time, record->name,
+		record->cgroup);
 	snprintf(path, sizeof(path), "%s/%s/record.new", runtime_dir, record->id);
 	snprintf(final_path, sizeof(final_path), "%s/%s/record", runtime_dir, record->id);
 	CLEAN(clean_fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -191,6 +192,10 @@ static bool parse_record(const char *text, const char *id, struct state_record *
 	if (got < 4 || version != STATE_VERSION || pid <= 1 ||
 		!read_boot_id(boot_now, sizeof(boot_now)) || strcmp(boot_id, boot_now))
 		return false;
+	const char *cgroup = strstr(text, "\ncgroup /");
+	if (cgroup)
+		snprintf(record.cgroup, sizeof(record.cgroup), "%.*s",
+			(int)strcspn(cgroup + 8, "\n"), cgroup + 8);
 	record.pid = pid;
 	record.start_time = start_time;
 	snprintf(record.id, sizeof(record.id), "%.64s", id);
@@ -200,7 +205,7 @@ static bool parse_record(const char *text, const char *id, struct state_record *
 
 static bool read_record(int runtime_fd, const char *id, struct state_record *ret)
 {
-	char path[STATE_ID_SIZE + 16], text[512];
+	char path[STATE_ID_SIZE + 16], text[2048];
 	uint64_t start_time;
 	snprintf(path, sizeof(path), "%.64s/record", id);
 	CLEAN(clean_fd) int fd = openat(runtime_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);

@@ -16,15 +16,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define STATE_VERSION  1
-#define STATE_ID_SIZE  65
-#define STATE_NAME_MAX 128
+#define STATE_VERSION	 1
+#define STATE_ID_SIZE	 65
+#define STATE_NAME_MAX	 128
+#define STATE_CGROUP_MAX 1024
 
 struct state_record {
 	char id[STATE_ID_SIZE];
 	char name[STATE_NAME_MAX];
-	pid_t pid;	     /* pid 1 of the container, as the host counts */
-	uint64_t start_time; /* of that process, in clock ticks since boot [proc(5)] */
+	pid_t pid;		       /* pid 1 of the container, as the host counts */
+	char cgroup[STATE_CGROUP_MAX]; /* below the mount; "": none of its own */
+	uint64_t start_time;	       /* of that process, in clock ticks since boot [proc(5)] */
 };
 
 /*

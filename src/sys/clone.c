@@ -8,13 +8,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-bool clone_process(uint64_t flags, pid_t *ret_pid, int *ret_pid_fd, struct err *e)
+bool clone_process(uint64_t flags, int cgroup_fd, pid_t *ret_pid, int *ret_pid_fd, struct err *e)
 {
 	int pid_fd = -1;
 	struct clone_args args = {.flags = flags | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pid_fd,
 		/* A sibling tells our parent as we would: the kernel insists [clone(2)]. */
 		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD};
+	if (cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup_fd;
+	}
 	long pid = syscall(SYS_clone3, &args, sizeof(args));
 	if (pid < 0)
 		return err_sys(e, "clone3");

@@ -11,12 +11,13 @@
  * clone_process() - fork into new namespaces, in one call
  * @flags: CLONE_NEW*, and CLONE_PARENT for a sibling; the kernel makes the user namespace first, so
  * that the others belong to it [user_namespaces(7)]
+ * @cgroup_fd: the cgroup the child is born in; -1: the caller's
  * @ret_pid: 0 in the child
  * @ret_pid_fd: close-on-exec; only in the parent
  *
  * Context: single-threaded process; raw clone3 leaves libc's thread list alone.
  */
-bool clone_process(uint64_t flags, pid_t *ret_pid, int *ret_pid_fd, struct err *e);
+bool clone_process(uint64_t flags, int cgroup_fd, pid_t *ret_pid, int *ret_pid_fd, struct err *e);
 
 /* A plain child, without libc's fork handlers; 0 in the child, -1 with errno on failure. */
 pid_t clone_plain(void);

@@ -40,6 +40,12 @@ static const struct host machine = {.uid = 1000,
 	.n_subgids = 1,
 	.newuidmap = "/usr/bin/newuidmap",
 	.newgidmap = "/usr/bin/newgidmap",
+	.cgroups = {.version = CGROUPS_V2,
+		.own = "/user.slice/user-1000.slice/session-1.scope",
+		.manager = "/run/user/1000/systemd/private",
+		.managed = "cpu memory pids",
+		.cpus_online = "0-3",
+		.nodes_online = "0"},
 	.helper_dir = "/usr/libexec/guscio",
 	.data_dir = "/home/user/.local/share/guscio",
 	.cache_dir = "/home/user/.cache/guscio",
@@ -66,6 +72,8 @@ static const struct golden {
 	{"ports-none", {"--network=none", "-p", "8080:80", "/", "sh", NULL}},
 	{"nest", {"--nest", "--sysctl", "net.ipv4.ip_forward=1", "--ulimit", "nofile=9", "/", "sh",
 			 NULL}},
+	{"limits", {"--memory", "64m", "--cpus", "0.5", "--cpu-weight", "50", "--io-weight", "50",
+			   "--oom-score-adj", "500", "--name", "web", "/", "sh", NULL}},
 };
 
 static char *make_text(const struct golden *golden, struct invocation *to)

@@ -55,7 +55,8 @@ static void wrong_documents_name_the_place(void **state)
 		{"{\"process\":{\"cwd\":\"x\"}}", "process.cwd"},
 		{"{\"hooks\":{\"prestart\":[1]}}", "hooks"}, {"{\"a\":1,\"a\":2}", "duplicate"},
 		{"{\"ociVersion\":\"2.0\"}", "ociVersion"},
-		{"{\"linux\":{\"resources\":{\"memory\":{\"limit\":1}}}}", "linux.resources"},
+		{"{\"linux\":{\"resources\":{\"memory\":{\"limit\":-5}}}}",
+			"linux.resources.memory.limit"},
 		{"{\"linux\":{\"uidMappings\":[{\"containerID\":-1}]}}", "linux.uidMappings"},
 		{"{\"process\":{\"capabilities\":{\"bounding\":[\"CAP_X\"]}}}", "bounding"},
 		{"{\"mounts\":[{\"destination\":3}]}", "mounts"}};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* limits.h - limits while the container runs and when it has ended */
+#ifndef APPLY_LIMITS_H
+#define APPLY_LIMITS_H
+
+#include "apply/proc.h"
+
+/* Writes one file of a cgroup. Errors: ERR_USAGE for what the kernel does not take. */
+bool limit_write(int cgroup_fd, const struct limit_file *limit, struct err *e);
+
+/* A note when the kernel killed for memory. Before the cgroup is taken away. */
+void limits_report_oom(const struct plan *plan, const struct proc *proc, struct notes *notes);
+
+#define MEMORY_WATCH_MS 100
+
+/*
+ * memory_of_tree() - resident bytes of a process and all its descendants
+ * What several share counts for each of them; what lies in a tmpfs of theirs does not count.
+ */
+uint64_t memory_of_tree(pid_t pid);
+
+#endif
