@@ -31,8 +31,9 @@ const char *const confine_net_calls[] = {"accept4", "bind", "brk", "clock_gettim
 	"connect", "epoll_ctl", "epoll_pwait", "epoll_wait", "exit", "exit_group", "fcntl", "fstat",
 	"futex", "getpeername", "getrandom", "getsockname", "getsockopt", "inotify_add_watch",
 	"ioctl", "madvise", "mmap", "mremap", "munmap", "newfstatat", "openat", "read", "readlink",
-	"readlinkat", "recvfrom", "recvmsg", "restart_syscall", "rt_sigprocmask", "rt_sigreturn",
-	"sendmsg", "sendto", "setsockopt", "shutdown", "socket", "write", "writev", NULL};
+	"readlinkat", "readv", "recvfrom", "recvmsg", "restart_syscall", "rt_sigprocmask",
+	"rt_sigreturn", "sendmsg", "sendto", "setsockopt", "shutdown", "socket", "write", "writev",
+	NULL};
 
 /* lint: table */
 const char *const confine_fetch_denied_calls[] = {"acct", "add_key", "bpf", "chroot",

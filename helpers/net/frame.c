@@ -136,6 +136,77 @@ enum frame_kind frame_look(
 	}
 }
 
+size_t frame_tcp_header(const uint8_t *bytes, size_t size)
+{
+	const uint8_t *ip = bytes + FRAME_ETHERNET;
+	size_t header = 0;
+	if (size < FRAME_ETHERNET + 40)
+		return 0;
+	if (get16(bytes + 12) == TYPE_IPV4 && ip[0] == 0x45 && ip[9] == IPPROTO_TCP &&
+		!(get16(ip + 6) & 0x3fff) && get16(ip + 2) == size - FRAME_ETHERNET)
+		header = 20;
+	if (get16(bytes + 12) == TYPE_IPV6 && ip[6] == IPPROTO_TCP &&
+		get16(ip + 4) == size - FRAME_ETHERNET - 40)
+		header = 40;
+	return header && size >= FRAME_ETHERNET + header + 20 ? header : 0;
+}
+
+uint16_t frame_pseudo_sum(const uint8_t *bytes, size_t size)
+{
+	size_t header = frame_tcp_header(bytes, size), addresses = header == 40 ? 32 : 8;
+	const uint8_t *tcp = bytes + FRAME_ETHERNET + header;
+	uint64_t sum =
+		(uint64_t)htons(IPPROTO_TCP) + htons((uint16_t)(size - FRAME_ETHERNET - header));
+	return frame_fold(frame_sum(tcp - addresses, addresses, sum));
+}
+
+bool frame_is_grant(const uint8_t *frame, size_t size)
+{
+	size_t header = frame_tcp_header(frame, size);
+	return header && (frame[FRAME_ETHERNET + header + 13] & 0x12) == 0x12;
+}
+
+void frame_set_mss(uint8_t *frame, size_t size, unsigned mss)
+{
+	size_t header = frame_tcp_header(frame, size);
+	uint8_t *tcp = frame + FRAME_ETHERNET + header;
+	if (!header || (size_t)(tcp[12] >> 4) * 4 > size - FRAME_ETHERNET - header)
+		return;
+	const uint8_t *end = tcp + (tcp[12] >> 4) * 4;
+	for (uint8_t *at = tcp + 20; end - at >= 2 && at[0] != 0;) {
+		size_t length = at[0] == 1 ? 1 : at[1];
+		if (length == 0 || length > (size_t)(end - at))
+			return;
+		if (at[0] == 2 && length == 4) {
+			put16(at + 2, mss);
+			memset(tcp + 16, 0, 2);
+			uint64_t sum = (uint16_t)~frame_pseudo_sum(frame, size);
+			uint16_t folded =
+				frame_fold(frame_sum(tcp, size - FRAME_ETHERNET - header, sum));
+			memcpy(tcp + 16, &folded, 2);
+			return;
+		}
+		at += length;
+	}
+}
+
+bool frame_may_fragment(const uint8_t *bytes, size_t size)
+{
+	const uint8_t *ip = bytes + FRAME_ETHERNET;
+	return size > FRAME_ETHERNET + 20 && get16(bytes + 12) == TYPE_IPV4 && ip[0] == 0x45 &&
+	       !(get16(ip + 6) & 0x3fff) && get16(ip + 2) == size - FRAME_ETHERNET;
+}
+
+void frame_make_fragment(uint8_t *headers, size_t at, size_t size, bool is_more)
+{
+	uint8_t *ip = headers + FRAME_ETHERNET;
+	put16(ip + 2, (unsigned)size + 20);
+	put16(ip + 6, (unsigned)(at / 8) | (is_more ? 0x2000 : 0));
+	memset(ip + 10, 0, 2);
+	uint16_t sum = frame_fold(frame_sum(ip, 20, 0));
+	memcpy(ip + 10, &sum, 2);
+}
+
 size_t frame_headers(const struct frame_return *back)
 {
 	return FRAME_ETHERNET + (back->is_v6 ? 40 : 20) + 8;

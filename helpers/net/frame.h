@@ -69,6 +69,27 @@ size_t frame_answer(
 /* What headers an answer has on its way. */
 size_t frame_headers(const struct frame_return *back);
 
+/*
+ * frame_tcp_header() - for a frame of libslirp: the IP header's size before TCP
+ * 0 for anything else than a whole TCP segment after an IP header without options.
+ */
+size_t frame_tcp_header(const uint8_t *bytes, size_t size);
+/* For the same frame: the checksum over addresses, protocol and length only. */
+uint16_t frame_pseudo_sum(const uint8_t *bytes, size_t size);
+
+/*
+ * frame_set_mss() - how large the segments are that the receiver of this frame may send
+ * @frame: one that asks for a connection or grants it; its checksum is mended
+ */
+void frame_set_mss(uint8_t *frame, size_t size, unsigned mss);
+/* Does it grant a TCP connection? For a frame of which frame_tcp_header() is not 0. */
+bool frame_is_grant(const uint8_t *frame, size_t size);
+
+/* Is it a whole IPv4 packet without options? */
+bool frame_may_fragment(const uint8_t *bytes, size_t size);
+/* Makes of the headers of a whole packet those of a piece, @at and @size bytes of its payload. */
+void frame_make_fragment(uint8_t *headers, size_t at, size_t size, bool is_more);
+
 /* One's complement sum of 16-bit words, not yet folded [RFC 1071]. */
 uint64_t frame_sum(const uint8_t *bytes, size_t size, uint64_t sum);
 /* The checksum's two bytes as they stand in a header. */

@@ -84,7 +84,7 @@ bool relay_resolve(struct relay *relay, int take_dns_fd, struct err *e)
 	return true;
 }
 
-static void take_frame(struct relay *relay, const uint8_t *bytes, size_t size)
+static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 {
 	struct frame frame;
 	struct dns_client client = {0};
@@ -99,6 +99,8 @@ static void take_frame(struct relay *relay, const uint8_t *bytes, size_t size)
 		/* Put off, not refused: the kernel inside asks again. */
 		if (stack_flows(relay->stack) >= STACK_FLOWS_MAX)
 			return;
+		if (relay->tap.has_header)
+			frame_set_mss(bytes, size, TAP_MSS_TO_CONTAINER);
 		break;
 	case FRAME_FRAGMENT:
 		stack_note_fragment(relay->stack);
@@ -116,7 +118,7 @@ static void tap_ready(void *opaque, int fd, uint32_t events)
 	(void)fd;
 	(void)events;
 	for (int i = 0; i < FRAMES_AT_ONCE; i++) {
-		const uint8_t *frame = tap_read(&relay->tap, &size);
+		uint8_t *frame = tap_read(&relay->tap, &size);
 		if (!frame)
 			return;
 		take_frame(relay, frame, size);

@@ -14,6 +14,9 @@
 /* New TCP connections are put off above this number of sockets. */
 #define STACK_FLOWS_MAX 4096
 
+/* libslirp's largest. */
+#define STACK_MTU 65521
+
 struct stack;
 
 /* Where frames for the container go. */

@@ -3,28 +3,122 @@
 #include "base/own.h"
 
 #include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+/* Ethernet, IPv4 or IPv6 without options, and TCP with all of its options. */
+#define HEADERS_MAX (FRAME_ETHERNET + 40 + 60)
 
 bool tap_use(struct tap *tap, int take_fd, size_t mtu, struct err *e)
 {
+	struct ifreq request = {.ifr_flags = 0};
+	int size = sizeof(tap->header);
 	tap->fd = take_fd;
 	tap->mtu = mtu;
 	int flags = fcntl(take_fd, F_GETFL);
-	if (flags < 0 || fcntl(take_fd, F_SETFL, flags | O_NONBLOCK) < 0)
+	if (flags < 0 || fcntl(take_fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+		ioctl(take_fd, TUNGETIFF, &request) < 0)
 		return err_sys(e, "use the network device");
+	tap->has_header = request.ifr_flags & IFF_VNET_HDR;
+	if (!tap->has_header)
+		return true;
+	if (ioctl(take_fd, TUNSETVNETHDRSZ, &size) < 0 ||
+		ioctl(take_fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) < 0)
+		return err_sys(e, "set up the network device");
 	return true;
 }
 
-const uint8_t *tap_read(struct tap *tap, size_t *ret_size)
+/* The kernel left the sum to whoever puts the frame on a wire; libslirp wants to see it. */
+static bool complete_checksum(struct tap *tap, size_t size)
 {
-	ssize_t got = read(tap->fd, tap->buffer, sizeof(tap->buffer));
-	if (got <= 0)
-		return NULL;
-	*ret_size = (size_t)got;
-	return tap->buffer;
+	size_t start = tap->header.csum_start, at = start + tap->header.csum_offset;
+	if (start > size || at + 2 > size)
+		return false;
+	uint16_t sum = frame_fold(frame_sum(tap->buffer + start, size - start, 0));
+	memcpy(tap->buffer + at, &sum, 2);
+	return true;
 }
 
-void tap_write(const struct tap *tap, const void *frame, size_t size)
+uint8_t *tap_read(struct tap *tap, size_t *ret_size)
 {
-	while (write(tap->fd, frame, size) < 0 && errno == EINTR)
+	struct iovec parts[2] = {{&tap->header, tap->has_header ? sizeof(tap->header) : 0},
+		{tap->buffer, sizeof(tap->buffer)}};
+	for (;;) {
+		ssize_t got = readv(tap->fd, parts, 2);
+		if (got < (ssize_t)parts[0].iov_len)
+			return NULL;
+		*ret_size = (size_t)got - parts[0].iov_len;
+		if (!tap->has_header || !(tap->header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) ||
+			complete_checksum(tap, *ret_size))
+			return tap->buffer;
+	}
+}
+
+/*
+ * The sum of a TCP segment is left out, as if it had come over a veth pair: in its place
+ * stands that of the pseudo header. Returns how many bytes of @headers take the frame's place.
+ */
+static size_t describe_tcp(const struct tap *tap, const uint8_t *frame, size_t size,
+	struct virtio_net_hdr *header, uint8_t *headers)
+{
+	size_t ip = frame_tcp_header(frame, size);
+	if (!ip)
+		return 0;
+	size_t tcp = FRAME_ETHERNET + ip, length = tcp + (size_t)(frame[tcp + 12] >> 4) * 4;
+	if (length > size || length < tcp + 20)
+		return 0;
+	memcpy(headers, frame, length);
+	if (length == size && tap->mtu > TAP_MSS_TO_HOST + ip + 20 && frame_is_grant(frame, size))
+		frame_set_mss(headers, length, TAP_MSS_TO_HOST);
+	uint16_t sum = (uint16_t)~frame_pseudo_sum(frame, size);
+	memcpy(headers + tcp + 16, &sum, 2);
+	header->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	header->csum_start = (uint16_t)tcp;
+	header->csum_offset = 16;
+	if (size > tap->mtu + FRAME_ETHERNET) {
+		header->gso_type = ip == 40 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4;
+		header->gso_size = (uint16_t)(tap->mtu - ip - (length - tcp));
+		header->hdr_len = (uint16_t)length;
+	}
+	return length;
+}
+
+static void write_parts(const struct tap *tap, struct virtio_net_hdr *header,
+	const uint8_t *headers, size_t n_headers, const uint8_t *rest, size_t n_rest)
+{
+	struct iovec parts[3] = {{header, tap->has_header ? sizeof(*header) : 0},
+		{(uint8_t *)headers, n_headers}, {(uint8_t *)rest, n_rest}};
+	while (writev(tap->fd, parts, 3) < 0 && errno == EINTR)
 		;
+}
+
+/* libslirp knows no MTU: a datagram that is too large for the device goes in pieces. */
+static void write_fragments(const struct tap *tap, const uint8_t *frame, size_t size)
+{
+	struct virtio_net_hdr header = {0};
+	uint8_t headers[FRAME_ETHERNET + 20];
+	size_t step = (tap->mtu - 20) & ~(size_t)7;
+	for (size_t at = sizeof(headers); at < size; at += step) {
+		size_t n = size - at < step ? size - at : step;
+		memcpy(headers, frame, sizeof(headers));
+		frame_make_fragment(headers, at - sizeof(headers), n, at + n < size);
+		write_parts(tap, &header, headers, sizeof(headers), frame + at, n);
+	}
+}
+
+void tap_write(const struct tap *tap, const void *bytes, size_t size)
+{
+	struct virtio_net_hdr header = {0};
+	uint8_t headers[HEADERS_MAX];
+	const uint8_t *frame = bytes;
+	size_t done = 0;
+	if (tap->has_header)
+		done = describe_tcp(tap, frame, size, &header, headers);
+	if (!done && size > tap->mtu + FRAME_ETHERNET && frame_may_fragment(frame, size))
+		write_fragments(tap, frame, size);
+	else
+		write_parts(tap, &header, headers, done, frame + done, size - done);
 }

@@ -2,8 +2,11 @@
 /*
  * tap.h - frames to and from the container's device
  *
- * With a device made with IFF_VNET_HDR a frame of the container may be larger than its MTU,
- * and has no checksum yet: the kernel does neither cut nor add up what never meets a wire.
+ * With a device made with IFF_VNET_HDR the two kernels' sides trust us as they trust each
+ * other over a veth pair: what never meets a wire needs no checksum, and a TCP segment may
+ * be larger than the MTU. So an MTU of 1500 costs no more than one of 65520: libslirp and
+ * the container exchange segments of 64 KiB, each marked with the size to cut it to if it
+ * ever should be.
  */
 #ifndef NET_TAP_H
 #define NET_TAP_H
@@ -11,21 +14,32 @@
 #include "base/err.h"
 #include "net/frame.h"
 
+#include <linux/virtio_net.h>
 #include <sys/types.h>
+
+/* libslirp may send segments as large as a packet can be. */
+#define TAP_MSS_TO_CONTAINER (65535 - 60)
+/*
+ * The container may send as much at once, but libslirp's window is 64 KiB: in units of its
+ * size there would be one segment on the way, and the container would wait for each. Smaller
+ * units give it something to do meanwhile.
+ */
+#define TAP_MSS_TO_HOST 8960
 
 struct tap {
 	int fd;
 	bool has_header; /* struct virtio_net_hdr before each frame */
 	size_t mtu;
-	/* Room for a header before the frame: what is read comes by one call. */
+	/* What is read comes by one call, its header just before the frame. */
+	struct virtio_net_hdr header;
 	uint8_t buffer[FRAME_MAX + 64];
 };
 
-/* @take_fd is made non-blocking. */
+/* Does it have IFF_VNET_HDR? Then it is set up for that. @take_fd is made non-blocking. */
 bool tap_use(struct tap *tap, int take_fd, size_t mtu, struct err *e);
 
-/* The next frame, to be used before the next call; NULL when there is none. */
-const uint8_t *tap_read(struct tap *tap, size_t *ret_size);
+/* The next frame, with its checksum, to be used before the next call; NULL when there is none. */
+uint8_t *tap_read(struct tap *tap, size_t *ret_size);
 
 /* A frame that the device does not take is lost, as on a wire. */
 void tap_write(const struct tap *tap, const void *frame, size_t size);

@@ -169,10 +169,7 @@ static bool be_init(struct child *child, pid_t program, struct err *e)
 
 bool child_exec(struct child *child, const struct step *step, struct err *e)
 {
-	struct msg m = {.kind = MSG_EXECING};
 	(void)step;
-	if (!msg_send(child->wire_fd, &m, NULL, 0, e))
-		return false;
 	if (!child->plan->spec->init)
 		return exec_program(child, e);
 	if (child->plan->spec->namespaces[NS_PID].mode != NS_PRIVATE)

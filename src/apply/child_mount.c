@@ -27,9 +27,7 @@ static bool add_device(int dev_fd, const char *name, struct err *e)
 	/* A file that somebody left in its place would be written to by everybody. */
 	if (fstat(mount_fd, &st) < 0 || !S_ISCHR(st.st_mode))
 		return err_msg(e, ERR_HOST, "the host's '%s' is no character device", source);
-	CLEAN(clean_fd)
-	int target_fd = openat(dev_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (target_fd < 0)
+	if (mknodat(dev_fd, name, S_IFREG | 0666, 0) < 0)
 		return err_sys(e, "make '%s'", source);
 	return mount_change(mount_fd, &change, e) && mount_attach(mount_fd, dev_fd, name, e);
 }
@@ -186,11 +184,14 @@ static bool attach(struct child *child, const struct mount_step *mount, int *ret
 	struct stat st;
 	if (!make_mount(child, mount, &mount_fd, e))
 		return is_missing(mount, e);
-	if (fstat(mount_fd, &st) < 0)
-		return err_sys(e, "look at the source");
+	bool is_file = false;
+	if (mount->from != MOUNT_FROM_FS) {
+		if (fstat(mount_fd, &st) < 0)
+			return err_sys(e, "look at the source");
+		is_file = !S_ISDIR(st.st_mode);
+	}
 	if (!change_mount(mount, mount_fd, e) ||
-		!find_target(child, mount, S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE,
-			&target_fd, e) ||
+		!find_target(child, mount, is_file ? PATH_FILE : PATH_DIRECTORY, &target_fd, e) ||
 		!mount_attach(mount_fd, target_fd, "", e))
 		return false;
 	*ret_fd = TAKE_FD(mount_fd);

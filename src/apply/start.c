@@ -237,10 +237,16 @@ static void take_note(struct starter *s, const struct msg *m, const int *fds, si
 		notes_add(s->notes, "%s", m->err.what);
 }
 
-/* Until end-of-file: after EXECING that means that the program runs. */
+/* Nothing of ours fails any more but execve, which would say so. */
+static bool is_execing(const struct starter *s)
+{
+	int step = atomic_load_explicit(&s->proc.progress->child_step, memory_order_acquire);
+	return s->plan->steps[step].kind == STEP_EXEC;
+}
+
+/* Until end-of-file: in the last step that means that the program runs. */
 static bool listen(struct starter *s, struct err *e)
 {
-	bool is_execing = false;
 	for (;;) {
 		struct msg m;
 		int fds[MSG_FDS_MAX];
@@ -249,7 +255,7 @@ static bool listen(struct starter *s, struct err *e)
 		case MSG_GOT_ERROR:
 			return false;
 		case MSG_GOT_EOF:
-			return is_execing || explain_silence(s, e);
+			return is_execing(s) || explain_silence(s, e);
 		case MSG_GOT_RECORD:
 			break;
 		}
@@ -257,8 +263,6 @@ static bool listen(struct starter *s, struct err *e)
 			*e = m.err;
 			return false;
 		}
-		if (m.kind == MSG_EXECING)
-			is_execing = true;
 		if (m.kind == MSG_NOTE)
 			take_note(s, &m, fds, n_fds);
 	}
@@ -310,9 +314,10 @@ static void fill_child(struct starter *s)
 	s->child.filter = (struct seccomp_filter){0};
 	s->child.has_window = tty_size(STDIN_FILENO, &s->child.window) ||
 			      tty_size(STDOUT_FILENO, &s->child.window);
+	s->child.slots = arena_array(arena, s->plan->n_slots + 1, sizeof(int));
+	/* Last: behind a megabyte each, everything else would lie on pages of its own. */
 	s->child.passwd_text = arena_alloc(arena, PASSWD_SIZE_MAX);
 	s->child.group_text = arena_alloc(arena, PASSWD_SIZE_MAX);
-	s->child.slots = arena_array(arena, s->plan->n_slots + 1, sizeof(int));
 	for (size_t i = 0; i < s->plan->n_slots; i++)
 		s->child.slots[i] = -1;
 }

@@ -123,7 +123,6 @@ bool path_read_in_root(
 	struct stat st;
 	size_t n = 0;
 	*ret_size = 0;
-	buf[0] = '\0';
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EACCES))
 		return true;
 	if (fd < 0 || fstat(fd, &st) < 0)

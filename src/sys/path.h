@@ -33,8 +33,8 @@ bool path_make_in_root(
 
 /*
  * path_read() - at most @size - 1 bytes of a file inside a root, zero-ended
- * A missing file is success with size 0; one that is larger is ERR_INPUT; what
- * is no regular file is passed over as if missing.
+ * A missing file is success with size 0, and @buf is left alone; one that is larger is
+ * ERR_INPUT; what is no regular file is passed over as if missing.
  */
 bool path_read_in_root(
 	int root_fd, const char *path, char *buf, size_t size, size_t *ret_size, struct err *e);

@@ -3,8 +3,8 @@
  * msg.h - the records that parent, child and helpers exchange
  *
  * One SOCK_SEQPACKET pair, one struct msg a record, fds beside it. End of
- * file is a word of its own: before EXECING it means that the other side
- * died, after it that execve worked, because close-on-exec closed the socket.
+ * file is a word of its own: before the last step it means that the other side
+ * died, in it that execve worked, because close-on-exec closed the socket.
  * Both ends are the same binary or ship with it; the version catches a
  * half-upgraded installation.
  */
@@ -17,12 +17,12 @@
 #define MSG_FDS_MAX 4
 
 enum msg_kind {
-	MSG_GO = 1,  /* parent: ids are mapped, go on */
-	MSG_NOTE,    /* child: something survivable (text in err.what), or an fd for the parent */
-	MSG_FAIL,    /* child: setup ended, err says why */
-	MSG_EXECING, /* child: nothing of ours fails any more except execve */
-	MSG_DONE,    /* helper: finished; value and text hold its result */
-	MSG_PORT,    /* to guscio-port: serve this port (wire/port_msg.h), its socket beside it */
+	MSG_GO = 1, /* parent: ids are mapped, go on */
+	MSG_NOTE,   /* child: something survivable (text in err.what), or an fd for the parent */
+	MSG_FAIL,   /* child: setup ended, err says why */
+	MSG_ASK,    /* to a helper: a question; value says which, err holds its words */
+	MSG_DONE,   /* helper: finished; value and text hold its result */
+	MSG_PORT,   /* to guscio-port: serve this port (wire/port_msg.h), its socket beside it */
 	MSG_PORT_REMOVE, /* to guscio-port: no longer */
 	MSG_PORT_LIST,	 /* to guscio-port: all of them, as text in a descriptor beside DONE */
 };
