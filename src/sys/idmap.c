@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sys/idmap.h"
 #include "base/own.h"
+#include "sys/clone.h"
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* A line is at most 32 bytes; the kernel takes at most a page [user_namespaces(7)]. */
 #define MAP_TEXT_MAX 4096
@@ -39,19 +40,15 @@ static bool write_map(pid_t pid, const char *name, const struct id_map *map, str
 
 struct helper {
 	const char *path;
+	char *const *argv;
+	int says_fd; /* its standard error; borrowed */
+	int failed;  /* why it could not be executed */
 	pid_t pid;
-	int says_fd; /* its standard error */
 };
-
-#define HELPER_INIT                                                                                \
-	{                                                                                          \
-		.says_fd = -1                                                                      \
-	}
 
 static void clean_helper(struct helper *h)
 {
 	int saved = errno;
-	clean_fd(&h->says_fd);
 	if (h->pid > 0) {
 		kill(h->pid, SIGKILL);
 		waitpid(h->pid, NULL, 0);
@@ -60,44 +57,26 @@ static void clean_helper(struct helper *h)
 	errno = saved;
 }
 
-/* posix_spawn with the helper's standard error on a pipe and no signal blocked. */
-static bool spawn_with_pipe(struct helper *h, char *const *argv, struct err *e)
+/* Less than posix_spawn(3) does, which asks for every signal before it executes anything. */
+static int be_helper(void *argument)
 {
-	int pipe_fds[2];
-	sigset_t none;
-	posix_spawnattr_t attr;
-	posix_spawn_file_actions_t actions;
+	struct helper *h = argument;
 	char *const no_env[] = {NULL};
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return err_sys(e, "make a pipe");
+	sigset_t none;
 	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], STDERR_FILENO);
-	int failed = posix_spawn(&h->pid, h->path, &actions, &attr, argv, no_env);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	close(pipe_fds[1]);
-	h->says_fd = pipe_fds[0];
-	if (failed) {
-		h->pid = 0;
-		errno = failed;
-		return err_sys(e, "run '%s'", h->path);
-	}
-	return true;
+	if (dup2(h->says_fd, STDERR_FILENO) >= 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0)
+		execve(h->path, h->argv, no_env);
+	h->failed = errno;
+	_exit(127); /* lint: child */
 }
 
-static bool helper_start(
-	struct helper *h, const char *path, pid_t child, const struct id_map *map, struct err *e)
+static bool helper_start(struct helper *h, pid_t child, const struct id_map *map, struct err *e)
 {
 	char numbers[ID_MAP_MAX * 3 + 1][12];
 	char *argv[ID_MAP_MAX * 3 + 3];
 	size_t n = 0;
-	h->path = path;
 	snprintf(numbers[n], sizeof(numbers[0]), "%d", (int)child);
-	argv[0] = (char *)path;
+	argv[0] = (char *)h->path;
 	argv[1] = numbers[n++];
 	for (size_t i = 0; i < map->n; i++) {
 		const uint32_t values[] = {map->v[i].inside, map->v[i].outside, map->v[i].count};
@@ -107,22 +86,25 @@ static bool helper_start(
 		}
 	}
 	argv[n + 1] = NULL;
-	return spawn_with_pipe(h, argv, e);
+	h->argv = argv;
+	h->pid = clone_for_exec(be_helper, h);
+	if (h->pid > 0 && !h->failed)
+		return true;
+	if (h->failed)
+		errno = h->failed;
+	return err_sys(e, "run '%s'", h->path);
 }
 
-static bool helper_finish(struct helper *h, struct err *e)
+static bool helper_finish(struct helper *h, int says_fd, struct err *e)
 {
 	char says[160];
 	int status = 0;
-	ssize_t n;
-	do
-		n = read(h->says_fd, says, sizeof(says) - 1);
-	while (n < 0 && errno == EINTR);
 	while (waitpid(h->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	h->pid = 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
+	ssize_t n = read(says_fd, says, sizeof(says) - 1);
 	if (n > 0) {
 		says[n] = '\0';
 		says[strcspn(says, "\n")] = '\0';
@@ -135,11 +117,20 @@ static bool helper_finish(struct helper *h, struct err *e)
 
 static bool run_helpers(pid_t child, const struct idmap_write *maps, struct err *e)
 {
-	CLEAN(clean_helper) struct helper uid = HELPER_INIT;
-	CLEAN(clean_helper) struct helper gid = HELPER_INIT;
-	bool ok = helper_start(&uid, maps->newuidmap, child, maps->uid, e) &&
-		  helper_start(&gid, maps->newgidmap, child, maps->gid, e) &&
-		  helper_finish(&uid, e) && helper_finish(&gid, e);
+	CLEAN(clean_fd) int read_fd = -1;
+	CLEAN(clean_fd) int write_fd = -1;
+	CLEAN(clean_helper) struct helper uid = {.path = maps->newuidmap};
+	CLEAN(clean_helper) struct helper gid = {.path = maps->newgidmap};
+	int says[2];
+	/* Read only when one has failed, so neither side may wait for the other. */
+	if (pipe2(says, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_sys(e, "make a pipe");
+	read_fd = says[0];
+	write_fd = says[1];
+	uid.says_fd = gid.says_fd = write_fd;
+	bool ok = helper_start(&uid, child, maps->uid, e) &&
+		  helper_start(&gid, child, maps->gid, e) && helper_finish(&uid, read_fd, e) &&
+		  helper_finish(&gid, read_fd, e);
 	if (!ok) {
 		err_what(e, ERR_HOST, "cannot map user ids");
 		err_hint(e, "see what is wrong with: guscio doctor; or run with --userns=single");
