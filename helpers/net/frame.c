@@ -4,7 +4,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-enum { TYPE_IPV4 = 0x0800, TYPE_IPV6 = 0x86dd };
+enum { TYPE_IPV4 = 0x0800, TYPE_ARP = 0x0806, TYPE_IPV6 = 0x86dd };
+enum { NEIGHBOUR_SOLICITATION = 135, NEIGHBOUR_ADVERTISEMENT = 136 }; /* [RFC 4861] */
 
 static uint16_t get16(const uint8_t *at)
 {
@@ -258,4 +259,22 @@ size_t frame_answer(
 		sum = 0xffff; /* 0 would mean that there is none [RFC 768] */
 	memcpy(udp + 6, &sum, 2);
 	return FRAME_ETHERNET + header + datagram;
+}
+
+bool frame_stays_inside(const uint8_t *bytes, size_t size, const struct frame_own *own)
+{
+	const uint8_t *ip = bytes + FRAME_ETHERNET;
+	if (size < FRAME_ETHERNET + 20)
+		return false;
+	switch (get16(bytes + 12)) {
+	case TYPE_ARP:
+		return true;
+	case TYPE_IPV4:
+		return !memcmp(ip + 16, &own->dns4, 4);
+	case TYPE_IPV6:
+		return size > FRAME_ETHERNET + 40 && ip[6] == IPPROTO_ICMPV6 &&
+		       (ip[40] == NEIGHBOUR_SOLICITATION || ip[40] == NEIGHBOUR_ADVERTISEMENT);
+	default:
+		return false;
+	}
 }

@@ -59,6 +59,12 @@ enum frame_kind frame_look(
 	const uint8_t *bytes, size_t size, const struct frame_own *own, struct frame *ret);
 
 /*
+ * frame_stays_inside() - is it for the resolver, or does it only look for neighbours?
+ * For networks with no way out: everything else is dropped.
+ */
+bool frame_stays_inside(const uint8_t *bytes, size_t size, const struct frame_own *own);
+
+/*
  * frame_answer() - an Ethernet frame with one UDP datagram back to where a question came from
  * @out: room for FRAME_DNS_HEADERS and @size
  * Returns its size; 0 when it is too long for a datagram.

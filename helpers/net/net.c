@@ -11,6 +11,9 @@
  * process owns the device's other end until the container ends. It never joins one of the
  * container's namespaces, so all that the container can do to it is to send frames.
  *
+ * A named network's helper gets the network's own namespaces in place of the pidfd, and a
+ * listening socket: containers come and go, and it ends with the last one (members.h).
+ *
  * The pidfd is the only sign of the end: the device keeps its network namespace alive, and
  * the starter may be gone for long. Before the device came, end-of-file is the sign. Descriptor
  * 3 stays open: its end-of-file tells the starter that the network is gone.
@@ -37,7 +40,7 @@ static void say(uint32_t kind, const struct err *why)
 }
 
 /* False with no error: the starter ended before there was a container. */
-static bool wait_for_device(int *ret_tap_fd, int *ret_pid_fd, struct err *e)
+static bool wait_for_device(struct relay *relay, bool is_shared, struct err *e)
 {
 	struct msg m;
 	int fds[MSG_FDS_MAX];
@@ -45,21 +48,21 @@ static bool wait_for_device(int *ret_tap_fd, int *ret_pid_fd, struct err *e)
 	enum msg_got got = msg_receive(START_FD, &m, fds, &n, e);
 	if (got != MSG_GOT_RECORD)
 		return false;
-	if (m.kind != MSG_NOTE || n != 2)
+	if (m.kind != MSG_NOTE || n != (is_shared ? 3 : 2))
 		return err_msg(e, ERR_INTERNAL, "guscio-net got another record than it waits for");
-	*ret_tap_fd = fds[0];
-	*ret_pid_fd = fds[1];
-	return true;
+	return is_shared ? relay_host(relay, fds[0], fds[1], fds[2], e)
+			 : relay_connect(relay, fds[0], fds[1], e);
 }
 
 static bool serve(struct net_settings *settings, struct err *e)
 {
-	int dns_fd, tap_fd, pid_fd;
-	if (!confinement_leave_session(settings->control_fd < 0 ? START_FD + 1 : START_FD + 2, e))
+	bool is_shared = settings->control_fd >= 0;
+	int dns_fd;
+	if (!confinement_leave_session(is_shared ? START_FD + 2 : START_FD + 1, e))
 		return false;
 	struct relay *relay = relay_new(settings, e);
 	if (!relay || !confinement_enter(&dns_fd, e) || !relay_resolve(relay, dns_fd, e) ||
-		!wait_for_device(&tap_fd, &pid_fd, e) || !relay_connect(relay, tap_fd, pid_fd, e))
+		!wait_for_device(relay, is_shared, e))
 		return false;
 	say(MSG_DONE, NULL);
 	relay_run(relay);
@@ -79,7 +82,7 @@ int main(int argc, char **argv, char **environment)
 	bool ok = settings_read(argv + 1, &settings, &e);
 	setproctitle_init(argc, argv, environment);
 	if (settings.title[0])
-		setproctitle("-%s", settings.title);
+		setproctitle("-guscio-net: %s", settings.title);
 	if (ok && serve(&settings, &e))
 		return 0;
 	if (e.kind == ERR_NONE)

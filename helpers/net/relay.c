@@ -3,6 +3,7 @@
 #include "base/own.h"
 #include "net/confinement.h"
 #include "net/loop.h"
+#include "net/members.h"
 #include "net/resolv_watch.h"
 #include "net/resolver.h"
 #include "net/stack.h"
@@ -15,7 +16,8 @@
 #define FRAMES_AT_ONCE 64 /* then the sockets have their turn */
 
 struct relay {
-	const struct net_settings *settings;
+	struct net_settings *settings;
+	struct members *members; /* of a named network; else NULL */
 	struct loop *loop;
 	struct stack *stack;
 	struct resolver *resolver;
@@ -31,7 +33,7 @@ static void send_frame(void *opaque, const void *frame, size_t size)
 	tap_write(&relay->tap, frame, size);
 }
 
-struct relay *relay_new(const struct net_settings *settings, struct err *e)
+struct relay *relay_new(struct net_settings *settings, struct err *e)
 {
 	struct relay *relay = calloc(1, sizeof(*relay));
 	if (!relay)
@@ -78,7 +80,8 @@ bool relay_resolve(struct relay *relay, int take_dns_fd, struct err *e)
 		(!streams_new(relay->loop, relay->resolver, take_dns_fd, e) ||
 			!stack_forward_dns(relay->stack, CONFINEMENT_SOCKET, s->dns4)))
 		return err_msg(e, ERR_INTERNAL, "libslirp does not forward DNS over TCP");
-	if (s->upstream.n == 0)
+	/* Who cannot reach the outside shall not talk to it by questions either. */
+	if (s->upstream.n == 0 && !s->is_internal)
 		return resolv_watch(relay->loop, upstream_changed, relay->resolver, e);
 	resolver_set_upstream(relay->resolver, &s->upstream);
 	return true;
@@ -108,6 +111,8 @@ static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 	case FRAME_PASS:
 		break;
 	}
+	if (relay->settings->is_internal && !frame_stays_inside(bytes, size, &relay->own))
+		return;
 	stack_input(relay->stack, bytes, size);
 }
 
@@ -143,6 +148,18 @@ bool relay_connect(struct relay *relay, int take_tap_fd, int take_pid_fd, struct
 	return true;
 }
 
+bool relay_host(
+	struct relay *relay, int take_tap_fd, int take_userns_fd, int take_netns_fd, struct err *e)
+{
+	if (!tap_use(&relay->tap, take_tap_fd, relay->settings->mtu, e))
+		return false;
+	if (!loop_add(relay->loop, take_tap_fd, EPOLLIN, tap_ready, relay))
+		return err_sys(e, "watch the network device");
+	relay->members = members_new(relay->loop, relay->settings, &relay->settings->names,
+		take_userns_fd, take_netns_fd, e);
+	return relay->members != NULL;
+}
+
 static int shorter(int a, int b)
 {
 	return a < 0 || (b >= 0 && b < a) ? b : a;
@@ -153,8 +170,12 @@ void relay_run(struct relay *relay)
 	while (!relay->is_over) {
 		int timeout = stack_prepare(relay->stack);
 		timeout = shorter(timeout, resolver_timeout(relay->resolver, stack_now_ms()));
+		if (relay->members)
+			timeout = shorter(timeout, members_timeout(relay->members, stack_now_ms()));
 		int n = loop_wait(relay->loop, timeout);
 		resolver_expire(relay->resolver, stack_now_ms());
 		stack_handle(relay->stack, n);
+		if (relay->members && members_are_over(relay->members, stack_now_ms()))
+			return;
 	}
 }

@@ -8,14 +8,21 @@
 struct relay;
 
 /* libslirp is made here, which opens files of its own: before the confinement. */
-struct relay *relay_new(const struct net_settings *settings, struct err *e);
+struct relay *relay_new(struct net_settings *settings, struct err *e);
 
 /* @take_dns_fd: a listening socket for questions over TCP at CONFINEMENT_SOCKET, or -1. */
 bool relay_resolve(struct relay *relay, int take_dns_fd, struct err *e);
 
 bool relay_connect(struct relay *relay, int take_tap_fd, int take_pid_fd, struct err *e);
 
-/* Until the container has ended. */
+/*
+ * relay_host() - for a named network instead of relay_connect(): containers come and go
+ * @take_userns_fd, @take_netns_fd: the network's namespaces, kept and given to its members
+ */
+bool relay_host(
+	struct relay *relay, int take_tap_fd, int take_userns_fd, int take_netns_fd, struct err *e);
+
+/* Until the container, or the last one of the network, has ended. */
 void relay_run(struct relay *relay);
 
 #endif

@@ -142,6 +142,9 @@ static bool read_plain(const char *key, char *value, struct net_settings *ret)
 	} else if (!strcmp(key, "host-loopback")) {
 		ok = read_number(value, 1, &number);
 		ret->is_host_loopback = number;
+	} else if (!strcmp(key, "internal")) {
+		ok = read_number(value, 1, &number);
+		ret->is_internal = number;
 	} else if (!strcmp(key, "control")) {
 		ok = read_number(value, 4, &number) && number == 4;
 		ret->control_fd = (int)number;
@@ -187,7 +190,7 @@ static bool check(const struct net_settings *s, struct err *e)
 
 bool settings_read(char *const *words, struct net_settings *ret, struct err *e)
 {
-	*ret = (struct net_settings){.control_fd = -1};
+	*ret = (struct net_settings){.control_fd = -1, .uid = getuid()};
 	for (; *words; words++)
 		if (!read_word(*words, ret, e))
 			return false;

@@ -18,7 +18,10 @@ struct net_settings {
 	struct resolvers upstream;	     /* none: the host's resolv.conf is followed */
 	struct names names;
 	char title[64];
-	int control_fd; /* a listening socket, or -1 */
+	uid_t uid;	  /* ours */
+	int control_fd;	  /* a listening socket for the members of a named network, or -1 */
+	bool is_internal; /* nothing but the resolver can be reached, and that knows only names of
+			     ours */
 };
 
 /*

@@ -48,6 +48,9 @@ void child_note(struct child *child, const char *fmt, ...) __attribute__((format
 /* Arms the death signal and makes sure that the parent is still there to fire it. */
 bool child_tie_to_parent(struct child *child, struct err *e);
 
+/* eth0 of the namespace we are in: addresses, routes. For the go-between too. */
+bool network_set_up(const struct plan *plan, struct err *e);
+
 typedef bool child_step(struct child *child, const struct step *step, struct err *e);
 
 child_step child_open_root; /* child_sources.c */
@@ -56,6 +59,7 @@ child_step child_open_init;
 child_step child_network_device; /* child_network.c */
 child_step child_network_defaults;
 child_step child_network_ready;
+child_step child_network_bridge;
 child_step child_root_bind; /* child_root.c */
 child_step child_root_overlay;
 child_step child_root_tmpfs;

@@ -6,11 +6,16 @@
 #include "sys/tap.h"
 #include "wire/msg.h"
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 /* As a cable would be called: what programs and people look for first. */
 #define DEVICE "eth0"
+
+/* In the namespace of a named network. */
+#define BRIDGE "br0"
+#define TAP    "tap0"
 
 /* Frames of the largest size are 64 KiB: a thousand of them would be 64 MiB of waiting. */
 static uint32_t queue_length(const struct net_plan *net)
@@ -18,7 +23,7 @@ static uint32_t queue_length(const struct net_plan *net)
 	return net->mtu > 9000 ? 256 : 1000;
 }
 
-static bool set_up(const struct plan *plan, struct err *e)
+bool network_set_up(const struct plan *plan, struct err *e)
 {
 	const struct net_plan *net = &plan->net;
 	const struct net_spec *spec = &plan->spec->net;
@@ -34,10 +39,12 @@ static bool set_up(const struct plan *plan, struct err *e)
 			.no_link_local = true});
 	rtnl_link_set(&batch, index, &(struct rtnl_link){.is_up = true});
 	rtnl_address_add(&batch, index, &net->guest4, net->prefix4);
-	rtnl_route_default(&batch, index, &net->gateway4);
+	if (!net->is_internal)
+		rtnl_route_default(&batch, index, &net->gateway4);
 	if (net->guest6.family) {
 		rtnl_address_add(&batch, index, &net->guest6, net->prefix6);
-		rtnl_route_default(&batch, index, &net->gateway6);
+		if (!net->is_internal)
+			rtnl_route_default(&batch, index, &net->gateway6);
 	}
 	return rtnl_send(&batch, e);
 }
@@ -57,7 +64,8 @@ bool child_network_device(struct child *child, const struct step *step, struct e
 {
 	CLEAN(clean_fd) int tap_fd = -1;
 	(void)step;
-	if (tap_make(DEVICE, &tap_fd, e) && set_up(child->plan, e) && hand_over(child, tap_fd, e))
+	if (tap_make(DEVICE, &tap_fd, e) && network_set_up(child->plan, e) &&
+		hand_over(child, tap_fd, e))
 		return true;
 	err_what(e, ERR_HOST, "cannot make the container's network device");
 	return e->hint[0] ? false : err_hint(e, "to run without one: --network none");
@@ -93,4 +101,41 @@ bool child_network_ready(struct child *child, const struct step *step, struct er
 		break;
 	}
 	return e->what[0] ? false : err_what(e, ERR_HOST, "cannot start the container's network");
+}
+
+static bool make_bridge(const struct plan *plan, int *ret_tap_fd, struct err *e)
+{
+	struct rtnl make = {.n = 0}, connect = {.n = 0};
+	int bridge, tap;
+	rtnl_bridge_add(&make, BRIDGE);
+	if (!tap_make(TAP, ret_tap_fd, e) || !rtnl_send(&make, e) ||
+		!rtnl_find(BRIDGE, &bridge, e) || !rtnl_find(TAP, &tap, e))
+		return false;
+	const struct rtnl_link port = {.mtu = plan->net.mtu,
+		.txqlen = queue_length(&plan->net),
+		.master = bridge,
+		.is_up = true,
+		.no_link_local = true};
+	rtnl_link_set(&connect, tap, &port);
+	rtnl_link_set(&connect, bridge, &(struct rtnl_link){.is_up = true, .no_link_local = true});
+	return rtnl_send(&connect, e);
+}
+
+static bool hand_namespaces_over(struct child *child, int tap_fd, struct err *e)
+{
+	struct msg m = {.kind = MSG_NOTE};
+	CLEAN(clean_fd) int userns_fd = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	CLEAN(clean_fd) int netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (userns_fd < 0 || netns_fd < 0)
+		return err_sys(e, "open our namespaces");
+	const int fds[] = {tap_fd, userns_fd, netns_fd};
+	return msg_send(child->net_fd, &m, fds, 3, e);
+}
+
+bool child_network_bridge(struct child *child, const struct step *step, struct err *e)
+{
+	CLEAN(clean_fd) int tap_fd = -1;
+	if (!make_bridge(child->plan, &tap_fd, e) || !hand_namespaces_over(child, tap_fd, e))
+		return err_what(e, ERR_HOST, "cannot make the network's bridge");
+	return child_network_ready(child, step, e);
 }

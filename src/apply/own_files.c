@@ -33,6 +33,8 @@ static const char *own_line(const struct plan *plan)
 	const struct spec *spec = plan->spec;
 	char buf[ADDRESS_TEXT_SIZE];
 	const char *name = spec->name ? spec->name : "";
+	if (spec->hostname && !strcmp(name, spec->hostname))
+		name = "";
 	/* With the host's network the name must mean what it means outside. */
 	if (!spec->hostname)
 		return "";
@@ -48,7 +50,7 @@ static const char *hosts_text(const struct plan *plan)
 	const char *text = arena_printf(spec->arena,
 		"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n%s",
 		own_line(plan));
-	if (plan->net.has_device)
+	if (plan->net.has_device && !plan->net.is_internal)
 		text = arena_printf(spec->arena,
 			"%s%s\thost.containers.internal host.docker.internal\n", text,
 			address_print(&plan->net.gateway4, buf));

@@ -92,6 +92,8 @@ static bool map_ids(struct starter *s, const struct step *step, struct err *e)
 		.newgidmap = by_helpers ? plan->host->newgidmap : NULL,
 		.deny_setgroups = plan->ids.rung == MAP_SINGLE};
 	(void)step;
+	if (plan->net.lease)
+		return between_map_ids(s, e);
 	return idmap_write_from_parent(s->proc.pid, &maps, e);
 }
 
@@ -182,6 +184,9 @@ static parent_step *const steps[STEP_KINDS] = {
 	[STEP_FILTER] = parent_filter,
 	[STEP_BETWEEN] = send_between,
 	[STEP_JOIN] = between_join,
+	[STEP_NETWORK_ENTER] = between_network_enter,
+	[STEP_NETWORK_CABLE] = between_network_cable,
+	[STEP_NETWORK_BIND] = parent_network_bind,
 	[STEP_CLONE] = clone_child,
 	[STEP_FILES_READY] = go,
 	[STEP_RECORD] = parent_record,
@@ -237,11 +242,16 @@ static void take_note(struct starter *s, const struct msg *m, const int *fds, si
 		notes_add(s->notes, "%s", m->err.what);
 }
 
-/* Nothing of ours fails any more but execve, which would say so. */
+/*
+ * Nothing of ours fails any more but execve, which would say so. A child that makes a
+ * network executes nothing: it has done its last step.
+ */
 static bool is_execing(const struct starter *s)
 {
-	int step = atomic_load_explicit(&s->proc.progress->child_step, memory_order_acquire);
-	return s->plan->steps[step].kind == STEP_EXEC;
+	const struct progress *progress = s->proc.progress;
+	int step = atomic_load_explicit(&progress->child_step, memory_order_acquire);
+	enum step_kind kind = s->plan->steps[step].kind;
+	return kind == STEP_EXEC || (kind == STEP_NETWORK_BRIDGE && progress->step[step].end_ns);
 }
 
 /* Until end-of-file: in the last step that means that the program runs. */

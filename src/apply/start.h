@@ -29,8 +29,14 @@ parent_step parent_record;
 parent_step parent_overlay_directory;
 parent_step parent_filter;
 parent_step between_join;	   /* join.c */
+parent_step between_network_enter; /* between.c */
+parent_step between_network_cable;
 parent_step parent_network_helper; /* network.c */
-parent_step parent_write_files;	   /* own_files.c */
+parent_step parent_network_bind;
+parent_step parent_write_files; /* own_files.c */
+
+/* The ids of a container below a named network's user namespace, written from in there. */
+bool between_map_ids(struct starter *s, struct err *e);
 
 parent_step parent_open_ports; /* port_steps.c */
 parent_step parent_serve_ports;

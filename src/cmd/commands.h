@@ -28,6 +28,7 @@ extern const struct command command_df;
 extern const struct command command_purge;
 extern const struct command command_image;
 extern const struct command command_system;
+extern const struct command command_network;
 
 /* NULL-ended, in the order of "guscio --help". */
 extern const struct command *const commands[];

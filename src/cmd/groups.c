@@ -3,6 +3,7 @@
  */
 #include "base/text.h"
 #include "cmd/commands.h"
+#include "cmd/network.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,11 @@ static const struct member image_members[] = {{"export", &command_export},
 
 static const struct member system_members[] = {
 	{"df", &command_df}, {"prune", &command_prune}, {"reset", &command_purge}, {NULL, NULL}};
+
+static const struct member network_members[] = {{"create", &command_network_create},
+	{"inspect", &command_network_inspect}, {"list", &command_network_ls},
+	{"ls", &command_network_ls}, {"prune", &command_network_prune},
+	{"remove", &command_network_rm}, {"rm", &command_network_rm}, {NULL, NULL}};
 
 static int print_members(const struct command *self, const struct member *members, struct err *e)
 {
@@ -68,6 +74,12 @@ static int run_system(
 	return run_member(self, system_members, argc, argv, notes, e);
 }
 
+static int run_network(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
+{
+	return run_member(self, network_members, argc, argv, notes, e);
+}
+
 static const struct option_def no_options[] = {{0}};
 
 const struct command command_image = {.name = "image",
@@ -83,3 +95,10 @@ const struct command command_system = {.name = "system",
 	.details = "",
 	.options = no_options,
 	.run = run_system};
+
+const struct command command_network = {.name = "network",
+	.arguments = "COMMAND [OPTIONS] [ARGUMENTS]",
+	.summary = "Networks that containers share",
+	.details = "",
+	.options = no_options,
+	.run = run_network};

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *new_id(struct arena *arena)
+const char *invocation_new_id(struct arena *arena)
 {
 	unsigned char bytes[32];
 	char *id = arena_alloc(arena, 65);
@@ -116,7 +116,7 @@ bool invocation_read(struct invocation *to, const struct command *command, int a
 {
 	int n;
 	spec_init(&to->spec, &to->arena);
-	to->spec.id = new_id(&to->arena);
+	to->spec.id = invocation_new_id(&to->arena);
 	if (!options_parse(command, argc, argv, to, &n, ret_help, e))
 		return false;
 	if (*ret_help)

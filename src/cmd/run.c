@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/bridge.h"
 #include "apply/proc.h"
 #include "base/own.h"
 #include "cmd/commands.h"
@@ -29,11 +30,12 @@ static unsigned host_wants(const struct spec *spec)
 	/* Who wants no limit pays nothing for them. */
 	if (limits_any(limits) || limits->cgroup == CGROUP_ALWAYS || limits->parent)
 		want |= HOST_WANT_CGROUPS;
-	if (spec->userns != USERNS_SINGLE && spec->userns != USERNS_JOIN)
+	if ((spec->userns != USERNS_SINGLE && spec->userns != USERNS_JOIN) ||
+		spec->net.kind == NET_NAMED)
 		want |= HOST_WANT_RANGES;
 	if (spec->root.kind == ROOT_HOST)
 		want |= HOST_WANT_USER;
-	if ((spec->namespaces[NS_NET].mode == NS_PRIVATE && spec->net.kind == NET_SLIRP) ||
+	if ((spec->namespaces[NS_NET].mode == NS_PRIVATE && spec->net.kind != NET_NONE) ||
 		spec->nest)
 		want |= HOST_WANT_NETWORK;
 	return want;
@@ -67,9 +69,27 @@ static void note_labels(struct invocation *to)
 				spec->mounts[i].source);
 }
 
-static int plan_and_start(struct invocation *to, const struct host *host, struct err *e)
+/* A place in the named network that the container wants; --explain asks for none. */
+static bool join_network(
+	struct invocation *to, struct host *host, struct net_lease *lease, struct err *e)
 {
+	if (to->spec.namespaces[NS_NET].mode != NS_PRIVATE || to->spec.net.kind != NET_NAMED)
+		return true;
+	if (!net_record_read(host->data_dir, to->spec.net.name, &to->arena, &to->network, e))
+		return false;
+	to->spec.net.name = to->network.name;
+	if (to->explain)
+		return true;
+	host->lease = lease;
+	return bridge_join(&to->spec, host, &to->network, lease, to->notes, e);
+}
+
+static int plan_and_start(struct invocation *to, struct host *host, struct err *e)
+{
+	CLEAN(net_lease_done) struct net_lease lease = NET_LEASE_INIT;
 	struct plan plan;
+	if (!join_network(to, host, &lease, e))
+		return -1;
 	if (!plan_build(&to->spec, host, &plan, to->notes, e))
 		return -1;
 	note_labels(to);

@@ -5,6 +5,7 @@
 
 #include "cmd/options.h"
 #include "image/remote.h"
+#include "net/record.h"
 #include "spec/spec.h"
 
 /* Where images come from and where they are kept. */
@@ -40,6 +41,8 @@ struct invocation {
 	const char *message; /* of import */
 	const char *output, *input, *user_name, *password;
 	struct strv changes;
+	struct net_record network; /* of network create */
+	bool wants_ipv6;
 	bool all, force, is_plain, has_no_header, is_whole, from_stdin, has_digests;
 };
 
@@ -79,6 +82,9 @@ option_setter set_memory, set_memory_swap, set_memory_reservation, set_memory_hi
 	{                                                                                          \
 		"tls-verify", 0, NULL, "check the registry's certificate (true)", set_tls_verify   \
 	}
+
+/* 64 random hex digits. */
+const char *invocation_new_id(struct arena *arena);
 
 /*
  * invocation_read() - a command line to a spec that is complete but not frozen

@@ -24,6 +24,8 @@ enum map_rung {
 	MAP_SINGLE,  /* only the own id */
 };
 
+struct net_lease;
+
 struct host {
 	uid_t uid;
 	gid_t gid;
@@ -49,6 +51,8 @@ struct host {
 	const char *newuidmap; /* absolute paths; NULL when not usable */
 	const char *newgidmap;
 
+	/* A place in the named network that the container wants; NULL: none was asked for yet. */
+	const struct net_lease *lease;
 	bool has_tun; /* only with HOST_WANT_NETWORK: /dev/net/tun can be opened */
 
 	struct cgroup_facts cgroups; /* only with HOST_WANT_CGROUPS */

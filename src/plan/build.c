@@ -44,6 +44,13 @@ static uint64_t private_flags(const struct spec *spec)
 	return all;
 }
 
+void plan_add_between(struct plan *plan)
+{
+	if (!plan->has_between)
+		plan_add(plan, STEP_BETWEEN);
+	plan->has_between = true;
+}
+
 /* The user namespace is joined first: only its members may enter the ones it owns. */
 static void add_joins(struct plan *plan)
 {
@@ -51,9 +58,7 @@ static void add_joins(struct plan *plan)
 		const struct ns_spec *from = &plan->spec->namespaces[ns];
 		if (from->mode != NS_JOIN_PATH && from->mode != NS_JOIN_CONTAINER)
 			continue;
-		if (!plan->has_between)
-			plan_add(plan, STEP_BETWEEN);
-		plan->has_between = true;
+		plan_add_between(plan);
 		struct step *step = plan_add(plan, STEP_JOIN);
 		step->join.ns = ns;
 		step->join.mode = from->mode;
@@ -139,6 +144,28 @@ bool plan_build(const struct spec *spec, const struct host *host, struct plan *r
 	add_view(&plan);
 	add_process(&plan);
 	plan_set_program(&plan);
+	plan_sort(&plan);
+	*ret = plan;
+	return true;
+}
+
+bool plan_build_network(const struct spec *spec, const struct host *host,
+	const struct net_record *network, int control_fd, struct plan *ret, struct notes *notes,
+	struct err *e)
+{
+	struct plan plan = {.spec = spec, .host = host, .shares_session = true};
+	if (!idmaps_plan(spec, host, spec->arena, &plan.ids, notes, e))
+		return false;
+	plan.clone_flags = CLONE_NEWUSER | CLONE_NEWNET;
+	plan_set_network(&plan, network, control_fd);
+	plan_add(&plan, STEP_NETWORK_HELPER);
+	plan_add(&plan, STEP_CLONE);
+	plan_add(&plan, STEP_TIE);
+	plan_add(&plan, STEP_LOOPBACK);
+	plan_add(&plan, STEP_MAP_IDS);
+	plan_add(&plan, STEP_GO);
+	plan_add(&plan, STEP_AWAIT_GO);
+	plan_add(&plan, STEP_NETWORK_BRIDGE);
 	plan_sort(&plan);
 	*ret = plan;
 	return true;

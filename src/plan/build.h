@@ -24,6 +24,12 @@ bool plan_add_network(struct plan *plan, struct notes *notes, struct err *e);
 
 /* Published ports: their sockets, and who serves them. */
 void plan_add_ports(struct plan *plan);
+/* Addresses and helper of a named network's own start. */
+void plan_set_network(struct plan *plan, const struct net_record *network, int control_fd);
+/* The go-between's step, once. */
+void plan_add_between(struct plan *plan);
+/* The words that start guscio-net. */
+void plan_network_helper(struct plan *plan, const char *title);
 
 /* Where execve looks, and the environment it gets. */
 void plan_set_program(struct plan *plan);

@@ -81,14 +81,14 @@ static void add_setting(struct plan *plan, struct strv *argv, const char *key,
 		       : arena_printf(arena, "%s=%s", key, address_print(a, buf)));
 }
 
-static void plan_helper(struct plan *plan)
+void plan_network_helper(struct plan *plan, const char *title)
 {
 	const struct net_spec *spec = &plan->spec->net;
 	struct net_plan *net = &plan->net;
 	struct arena *a = plan->spec->arena;
 	struct strv argv = {0};
 	strv_add(a, &argv, arena_printf(a, "%s/guscio-net", plan->host->helper_dir));
-	strv_add(a, &argv, arena_printf(a, "title=%.12s", plan->spec->id));
+	strv_add(a, &argv, arena_printf(a, "title=%s", title));
 	strv_add(a, &argv, arena_printf(a, "mtu=%u", net->mtu));
 	add_setting(plan, &argv, "guest4", &net->guest4, net->prefix4);
 	add_setting(plan, &argv, "gateway4", &net->gateway4, 0);
@@ -96,12 +96,79 @@ static void plan_helper(struct plan *plan)
 	add_setting(plan, &argv, "guest6", &net->guest6, net->prefix6);
 	add_setting(plan, &argv, "gateway6", &net->gateway6, 0);
 	add_setting(plan, &argv, "dns6", &net->dns6, 0);
-	strv_add(a, &argv, spec->host_loopback ? "host-loopback=1" : "host-loopback=0");
+	strv_add(a, &argv, net->has_host_loopback ? "host-loopback=1" : "host-loopback=0");
 	if (spec->outbound4)
 		strv_add(a, &argv, arena_printf(a, "outbound4=%s", spec->outbound4));
 	if (spec->outbound6 && net->guest6.family)
 		strv_add(a, &argv, arena_printf(a, "outbound6=%s", spec->outbound6));
+	if (net->is_internal)
+		strv_add(a, &argv, "internal=1");
+	if (net->control_fd)
+		strv_add(a, &argv, "control=4");
 	net->helper_argv = argv.v;
+}
+
+/* What a network and its containers have in common. */
+static void take_network(struct net_plan *net, const struct net_record *network)
+{
+	net->mtu = network->mtu ? network->mtu : NET_MTU_DEFAULT;
+	net->prefix4 = network->subnet4.prefix;
+	net->gateway4 = network->gateway4;
+	net->dns4 = address_nth(&network->subnet4, NET_NTH_DNS);
+	if (network->subnet6.address.family) {
+		net->prefix6 = network->subnet6.prefix;
+		net->gateway6 = network->gateway6;
+		net->dns6 = address_nth(&network->subnet6, NET_NTH_DNS);
+	}
+	net->is_internal = network->is_internal;
+	net->has_host_loopback = network->has_host_loopback;
+}
+
+void plan_set_network(struct plan *plan, const struct net_record *network, int control_fd)
+{
+	struct net_plan *net = &plan->net;
+	take_network(net, network);
+	/* The first that a container can have: the helper gives them out from there on. */
+	net->guest4 = address_nth(&network->subnet4, NET_NTH_MEMBER);
+	if (net->gateway6.family)
+		net->guest6 = address_nth(&network->subnet6, NET_NTH_MEMBER);
+	net->control_fd = control_fd;
+	plan_network_helper(plan, network->name);
+}
+
+/* Which namespace is whose leaves no room for another one's. */
+static bool check_joins(const struct spec *spec, struct err *e)
+{
+	for (int ns = 0; ns < NS_KINDS; ns++) {
+		enum ns_mode mode = spec->namespaces[ns].mode;
+		if (mode != NS_JOIN_PATH && mode != NS_JOIN_CONTAINER)
+			continue;
+		err_what(
+			e, ERR_USAGE, "network '%s' goes with no joined namespace", spec->net.name);
+		return err_hint(e, "join its network instead: --network container:NAME");
+	}
+	return true;
+}
+
+static bool plan_named(struct plan *plan, struct err *e)
+{
+	const struct net_lease *lease = plan->host->lease;
+	struct net_plan *net = &plan->net;
+	if (!check_joins(plan->spec, e))
+		return false;
+	/* --explain asks for no place: its addresses are not known then. */
+	if (lease) {
+		take_network(net, lease->network);
+		net->guest4 = lease->ip4;
+		net->guest6 = lease->ip6;
+		net->lease = lease;
+	}
+	net->has_device = true;
+	plan_add_between(plan);
+	plan_add(plan, STEP_NETWORK_ENTER);
+	plan_add(plan, STEP_NETWORK_CABLE);
+	plan_add(plan, STEP_NETWORK_BIND);
+	return true;
 }
 
 /*
@@ -144,18 +211,17 @@ bool plan_add_network(struct plan *plan, struct notes *notes, struct err *e)
 	const struct spec *spec = plan->spec;
 	if (spec->namespaces[NS_NET].mode != NS_PRIVATE)
 		return true;
-	if (spec->net.kind == NET_NAMED) {
-		err_what(e, ERR_USAGE, "there is no network '%s'", spec->net.name);
-		return err_hint(e, "slirp, none, host, container:NAME or ns:/PATH");
-	}
 	plan_add(plan, STEP_LOOPBACK);
 	plan_add(plan, STEP_NETWORK_DEFAULTS)->text = ping_groups(plan);
+	if (spec->net.kind == NET_NAMED)
+		return plan_named(plan, e);
 	if (spec->net.kind != NET_SLIRP || !has_tun(plan, notes, e))
 		return !e->what[0];
 	if (!plan_addresses(plan, e))
 		return false;
 	plan->net.has_device = true;
-	plan_helper(plan);
+	plan->net.has_host_loopback = spec->net.host_loopback;
+	plan_network_helper(plan, arena_printf(spec->arena, "%.12s", spec->id));
 	plan_add(plan, STEP_NETWORK_HELPER);
 	plan_add(plan, STEP_NETWORK_DEVICE);
 	plan_add(plan, STEP_NETWORK_READY);

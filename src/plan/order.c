@@ -40,6 +40,9 @@ static const struct step_rule rules[STEP_KINDS] = {
 	[STEP_BETWEEN] = {ACTOR_PARENT, PHASE_CLONE, "go-between",
 		"who enters a namespace cannot come back, so a fork does it, clones the child and "
 		"ends"},
+	[STEP_NETWORK_ENTER] = {ACTOR_BETWEEN, PHASE_CLONE, "enter network",
+		"the container's user namespace becomes one below the network's, so that devices "
+		"can be laid between the two"},
 	[STEP_JOIN] = {ACTOR_BETWEEN, PHASE_CLONE, "join namespace",
 		"before the clone, so that the child and its namespaces belong to the joined "
 		"user namespace"},
@@ -63,8 +66,12 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"no ids"},
 	[STEP_MAP_IDS] = {ACTOR_PARENT, PHASE_IDS, "map ids",
 		"only a process outside may give a namespace more than one id"},
+	[STEP_NETWORK_CABLE] = {ACTOR_BETWEEN, PHASE_IDS, "network cable",
+		"from the bridge to the container, while the child opens its sources"},
 	[STEP_GO] = {ACTOR_PARENT, PHASE_IDS, "go",
 		"before the maps are written every id inside reads 65534"},
+	[STEP_NETWORK_BIND] = {ACTOR_PARENT, PHASE_IDS, "bind place",
+		"from here on the place in the network is the container's, and ends with it"},
 	[STEP_CLAIM] = {ACTOR_PARENT, PHASE_IDS, "claim name",
 		"while the child builds its tree: nothing of it needs the name"},
 	[STEP_SERVE_PORTS] = {ACTOR_PARENT, PHASE_IDS, "serve ports",
@@ -131,6 +138,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 	[STEP_NETWORK_READY] = {ACTOR_CHILD, PHASE_NET, "network ready",
 		"the program's first packet must find the helper; as late as possible, since the "
 		"helper starts while the container is built"},
+	[STEP_NETWORK_BRIDGE] = {ACTOR_CHILD, PHASE_NET, "network bridge",
+		"the helper keeps these namespaces when we are gone"},
 	[STEP_BOUNDING] = {ACTOR_CHILD, PHASE_DROP, "bounding set",
 		"while CAP_SETPCAP is still there"},
 	[STEP_PROGRAM_IDS] = {ACTOR_CHILD, PHASE_DROP, "program's ids",

@@ -13,6 +13,7 @@
 
 #include "base/notes.h"
 #include "host/host.h"
+#include "net/lease.h"
 #include "plan/idmaps.h"
 #include "spec/mount_options.h"
 #include "spec/spec.h"
@@ -51,6 +52,7 @@ enum step_kind {
 	STEP_NETWORK_HELPER,
 	STEP_FILTER,
 	STEP_BETWEEN,
+	STEP_NETWORK_ENTER,
 	STEP_JOIN,
 	STEP_CLONE,
 	STEP_TIE,
@@ -61,7 +63,9 @@ enum step_kind {
 	STEP_LOOPBACK,
 	STEP_NETWORK_DEVICE,
 	STEP_MAP_IDS,
+	STEP_NETWORK_CABLE,
 	STEP_GO,
+	STEP_NETWORK_BIND,
 	STEP_CLAIM,
 	STEP_SERVE_PORTS,
 	STEP_WRITE_FILES,
@@ -94,6 +98,7 @@ enum step_kind {
 	STEP_FALLBACK,
 	STEP_OOM_SCORE,
 	STEP_NETWORK_READY,
+	STEP_NETWORK_BRIDGE,
 	STEP_BOUNDING,
 	STEP_PROGRAM_IDS,
 	STEP_NO_NEW_PRIVS,
@@ -186,6 +191,10 @@ struct net_plan {
 	struct address guest6, gateway6, dns6;
 	unsigned prefix4, prefix6;
 	char *const *helper_argv; /* guscio-net with its settings */
+	int control_fd;		  /* of a named network's own start: what its helper listens on */
+	const struct net_lease *lease; /* a place in a named network; borrowed */
+	bool is_internal;	       /* nothing leads outside */
+	bool has_host_loopback;
 };
 
 enum cgroup_kind {
@@ -257,6 +266,16 @@ bool plan_build(const struct spec *spec, const struct host *host, struct plan *r
  */
 bool plan_build_unshare(const struct spec *spec, const struct host *host, struct plan *ret,
 	struct notes *notes, struct err *e);
+
+/*
+ * plan_build_network() - what a named network runs on: two namespaces, a bridge, its helper
+ * @spec: only its ids count
+ * @control_fd: a listening socket, which the helper gets
+ * The namespaces stay because the helper keeps descriptors of them; no process is in them.
+ */
+bool plan_build_network(const struct spec *spec, const struct host *host,
+	const struct net_record *network, int control_fd, struct plan *ret, struct notes *notes,
+	struct err *e);
 
 const struct step_rule *plan_rule(enum step_kind kind);
 /* Whose step it is in this plan. */

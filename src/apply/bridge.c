@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/bridge.h"
+#include "apply/proc.h"
+#include "base/own.h"
+#include "plan/plan.h"
+#include "spec/document.h"
+
+#include <string.h>
+
+/* Between the last container's end and its helper's there is a moment: then once more. */
+#define TRIES 4
+
+/*
+ * The network's ids are the caller's and all subordinate ones, whatever the containers in
+ * it want: they take theirs from these.
+ */
+static bool start_network(const struct host *host, const struct net_record *network, int dir_fd,
+	struct arena *arena, struct notes *notes, struct err *e)
+{
+	CLEAN(clean_fd) int listen_fd = -1;
+	struct proc proc = PROC_INIT;
+	struct notes ignored = {0};
+	struct spec spec;
+	struct plan plan;
+	(void)notes;
+	if (!host->has_tun) {
+		err_msg(e, ERR_HOST, "/dev/net/tun cannot be opened");
+		return err_hint(e, "sudo modprobe tun; sudo chmod 666 /dev/net/tun");
+	}
+	spec_init(&spec, arena);
+	spec.id = network->id;
+	if (!net_listen(dir_fd, &listen_fd, e) ||
+		!plan_build_network(&spec, host, network, listen_fd, &plan, &ignored, e) ||
+		!start(&plan, &proc, &ignored, e))
+		return false;
+	/* It stays when we are gone; the process that made the namespaces has ended. */
+	proc.net_pid = 0;
+	proc_drop(&plan, &proc);
+	return true;
+}
+
+static void add_names(const struct spec *spec, struct strv *names)
+{
+	strv_add(spec->arena, names,
+		spec->name ? spec->name : arena_strndup(spec->arena, spec->id, 12));
+	if (spec->hostname && !strv_has(names, spec->hostname))
+		strv_add(spec->arena, names, spec->hostname);
+	for (size_t i = 0; i < spec->net.aliases.n; i++)
+		strv_add(spec->arena, names, spec->net.aliases.v[i]);
+}
+
+static bool try_to_join(const struct spec *spec, const struct host *host,
+	const struct net_record *network, struct net_lease *lease, struct notes *notes,
+	struct err *e)
+{
+	struct strv names = {0};
+	CLEAN(clean_fd) int dir_fd = -1;
+	add_names(spec, &names);
+	const struct net_wish wish = {.ip4 = spec->net.ip4,
+		.ip6 = spec->net.ip6,
+		.id = arena_strndup(spec->arena, spec->id, 12),
+		.names = &names};
+	if (!net_open(host->runtime_dir, network->name, &dir_fd, e))
+		return false;
+	for (int i = 0; i < TRIES; i++) {
+		if (net_connect(dir_fd, &lease->control_fd, e)) {
+			if (net_join(lease, &wish, e) || e->kind != ERR_NONE)
+				return e->kind == ERR_NONE;
+			clean_fd(&lease->control_fd);
+		}
+		if (e->kind != ERR_NONE ||
+			!start_network(host, network, dir_fd, spec->arena, notes, e))
+			return false;
+	}
+	return err_msg(e, ERR_STATE, "its helper ends again and again");
+}
+
+bool bridge_join(const struct spec *spec, const struct host *host, const struct net_record *network,
+	struct net_lease *lease, struct notes *notes, struct err *e)
+{
+	lease->network = network;
+	if (try_to_join(spec, host, network, lease, notes, e))
+		return true;
+	return e->what[0] ? false : err_what(e, e->kind, "cannot join network '%s'", network->name);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lease.h - a place in a named network that runs
+ *
+ * Such a network is a user and a network namespace that its helper, guscio-net, keeps, with
+ * a bridge in it and the helper's own device on the bridge. The helper alone knows who is
+ * in it and gives out the addresses: a place lasts as long as the connection it was asked
+ * over, and once a container is bound to it, as long as that lives. Nobody has to give it
+ * back, so nobody killed can forget to.
+ */
+#ifndef NET_LEASE_H
+#define NET_LEASE_H
+
+#include "base/address.h"
+#include "base/arena.h"
+#include "net/record.h"
+
+struct net_lease {
+	const struct net_record *network;
+	int control_fd; /* to the helper */
+	int userns_fd;
+	int netns_fd;
+	struct address ip4, ip6; /* ip6 family 0: none */
+};
+
+#define NET_LEASE_INIT                                                                             \
+	{                                                                                          \
+		.control_fd = -1, .userns_fd = -1, .netns_fd = -1                                  \
+	}
+
+struct net_wish {
+	struct address ip4, ip6; /* family 0: any */
+	const char *id;		 /* twelve digits */
+	const struct strv *names;
+};
+
+/* Addresses of a network that are its own: the resolver's, and where the containers' begin. */
+#define NET_NTH_DNS    2
+#define NET_NTH_MEMBER 3
+
+void net_lease_done(struct net_lease *lease);
+
+/*
+ * net_open() - the directory of a network that runs or is about to, locked for us
+ * Two that start it at once: the second waits, and finds it running.
+ */
+bool net_open(const char *runtime_dir, const char *name, int *ret_dir_fd, struct err *e);
+
+/* What a network that does not run has left there. */
+void net_forget(const char *runtime_dir, const char *name);
+
+/* False without error (e->kind ERR_NONE) when nobody listens. */
+bool net_connect(int dir_fd, int *ret_fd, struct err *e);
+/* The socket that a new helper listens on; one that nobody listens on any more makes room. */
+bool net_listen(int dir_fd, int *ret_fd, struct err *e);
+
+/*
+ * net_join() - ask for a place
+ * @lease: with its control_fd
+ * Errors: ERR_STATE an address or name is taken, or none is left; ERR_NONE the helper has just
+ * ended.
+ */
+bool net_join(struct net_lease *lease, const struct net_wish *wish, struct err *e);
+/* The place lasts as long as the process of @pid_fd from now on. */
+bool net_bind(const struct net_lease *lease, int pid_fd, struct err *e);
+
+struct net_member {
+	const char *id, *name, *ip4, *ip6;
+};
+
+/* Who is in a network; none where it does not run. @ret may be NULL. */
+size_t net_members(
+	const char *runtime_dir, const char *name, struct net_member **ret, struct arena *arena);
+
+#endif

@@ -1,0 +1,264 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# networks.bats - named networks: containers that reach each other
+
+load helpers
+
+setup_file() {
+	[ -r /dev/net/tun ] && [ -w /dev/net/tun ] || skip "/dev/net/tun cannot be opened here"
+}
+
+# A container that stays until it is told: in_background NAME ARGUMENTS...
+in_background() {
+	local name=$1
+	shift
+	"$GUSCIO" run --name "$name" "$@" >"$work/$name.log" 2>&1 3>&- &
+	pids+=($!)
+	local i
+	for i in $(seq 100); do
+		grep -q ready "$work/$name.log" && return
+		sleep 0.1
+	done
+	cat "$work/$name.log"
+	return 1
+}
+
+end_all() {
+	local pid
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	pids=()
+}
+
+# A server on port 80 that says who asks.
+server='import http.server, socket
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        text = ("peer " + self.client_address[0] + "\n").encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+    def log_message(self, *a): pass
+http.server.HTTPServer.address_family = socket.AF_INET6
+s = http.server.HTTPServer(("::", 80), H)
+print("ready", flush=True)
+s.serve_forever()'
+
+members() {
+	"$GUSCIO" network inspect "$1" | jq '.[0].containers | length'
+}
+
+await_members() { # network, count
+	local i
+	for i in $(seq 50); do
+		[ "$(members "$1")" = "$2" ] && return
+		sleep 0.1
+	done
+	return 1
+}
+
+@test "create, ls, inspect, rm: docker's words, a free subnet each, names only once" {
+	run -0 "$GUSCIO" network create --label team=blue back
+	[ "$output" = back ]
+	run -0 "$GUSCIO" network create --ipv6 front
+	run -125 "$GUSCIO" network create back
+	assert_one_line
+	run -0 "$GUSCIO" network ls
+	[[ ${lines[0]} == "NETWORK ID"*"NAME"*"DRIVER"* ]]
+	[[ ${lines[1]} == *back*bridge*10.89.* && ${lines[2]} == *front*bridge*10.89.* ]]
+	run -0 "$GUSCIO" network ls --filter label=team=blue -q
+	[ "$output" = back ]
+	run -0 "$GUSCIO" network ls --format '{{.Name}} {{.Driver}}'
+	[ "${lines[1]}" = "front bridge" ]
+	run -0 bash -c "'$GUSCIO' network inspect front back | jq -r '.[] | .name, .ipv6_enabled, (.subnets | length), .driver'"
+	[ "${lines[*]}" = "front true 2 bridge back false 1 bridge" ]
+	[ "$("$GUSCIO" network inspect --format '{{.id}}' "$("$GUSCIO" network ls --no-trunc --format '{{.ID}}' | head -1)")" = \
+		"$("$GUSCIO" network inspect --format '{{.id}}' back)" ]
+	run -0 "$GUSCIO" network rm back
+	run -125 "$GUSCIO" network inspect back
+	assert_one_line
+	run -0 "$GUSCIO" network prune
+	[ "$output" = front ]
+	[ -z "$("$GUSCIO" network ls -q)" ]
+	[ ! -e "$XDG_RUNTIME_DIR/guscio/networks/front" ]
+}
+
+@test "bad words: one line each, and nothing is made" {
+	local words
+	while read -r words; do
+		# shellcheck disable=SC2086
+		run -125 "$GUSCIO" network $words
+		assert_one_line
+	done <<-'END'
+		create
+		create a/b
+		create none
+		create slirp
+		create --subnet 10.0.0.0 x
+		create --subnet 10.0.0.0/30 x
+		create --subnet fd00::/48 x
+		create --subnet 127.0.0.0/8 x
+		create --subnet 10.77.0.0/24 --gateway 10.78.0.1 x
+		create --driver overlay x
+		create --opt mtu=12 x
+		create x y
+		rm nowhere
+		inspect nowhere
+		crate x
+	END
+	[ -z "$("$GUSCIO" network ls -q)" ]
+	"$GUSCIO" network create x
+	run -125 "$GUSCIO" network ls --filter colour=red
+	assert_one_line
+	run -125 "$GUSCIO" run --network nowhere "$root" true
+	assert_one_line
+	[[ $output == *"guscio network create nowhere"* ]]
+}
+
+@test "two containers reach each other by name, both families, and forget who has ended" {
+	"$GUSCIO" network create --ipv6 back
+	in_background web --network back:alias=www.site @host python3 -c "$server"
+	run -0 "$GUSCIO" run --network back @host sh -c 'getent ahostsv4 web www.site; curl -s4 http://web; curl -s6 http://www.site'
+	[[ $output == *"10.89."*"peer ::ffff:10.89."*"peer fd89:"* ]]
+	# Its own id too, and the other way round nobody is there.
+	run -0 "$GUSCIO" run --network back @host sh -c "getent ahostsv4 \$(hostname); getent ahostsv4 nobody.there || echo none"
+	[[ $output == *"10.89."*none* ]]
+	run -125 "$GUSCIO" network rm back
+	assert_one_line
+	end_all
+	run -2 "$GUSCIO" run --network back @host getent ahostsv4 web
+	run -0 "$GUSCIO" network rm back
+}
+
+@test "the id maps of a container in a network are those it would have had" {
+	local mode
+	"$GUSCIO" network create back
+	for mode in auto single keep-id; do
+		"$GUSCIO" run --userns=$mode --network none @host cat /proc/self/uid_map >"$work/alone" 2>/dev/null
+		"$GUSCIO" run --userns=$mode --network back @host sh -c 'touch /tmp/x && stat -c %u /tmp/x && cat /proc/self/uid_map' \
+			>"$work/inside" 2>/dev/null
+		# The network's namespace is between: inside ids and counts are the same.
+		[ "$(awk '{ print $1, $3 }' "$work/alone")" = "$(tail -n +2 "$work/inside" | awk '{ print $1, $3 }')" ]
+	done
+	# On disk they are too: a file made inside belongs to the user outside.
+	mkdir "$work/out"
+	"$GUSCIO" run --network back -v "$work/out:/out" "$root" sh -c 'touch /out/mine; touch /out/theirs; chown 5:5 /out/theirs'
+	[ "$(stat -c %u "$work/out/mine")" = "$(id -u)" ]
+	if [ "$(wc -l <"$work/alone")" -gt 1 ]; then
+		local first
+		first=$(awk -F: -v u="$(id -un)" '$1 == u { print $2; exit }' /etc/subuid)
+		[ "$(stat -c %u "$work/out/theirs")" = $((first + 4)) ]
+	fi
+	"$GUSCIO" unshare rm -rf "$work/out"
+	"$GUSCIO" network rm back
+}
+
+@test "an address of one's own; a taken one and one from elsewhere are refused" {
+	"$GUSCIO" network create --subnet 10.77.7.0/24 --gateway 10.77.7.254 back
+	in_background web --network back --ip 10.77.7.9 --mac-address 02:00:00:00:00:09 @host \
+		sh -c 'cat /sys/class/net/eth0/address; ip -4 -o addr show eth0; ip route; echo ready; sleep 60'
+	grep -q 02:00:00:00:00:09 "$work/web.log"
+	grep -q "10.77.7.9/24" "$work/web.log"
+	grep -q "default via 10.77.7.254" "$work/web.log"
+	run -125 "$GUSCIO" run --network back --ip 10.77.7.9 "$root" true
+	assert_one_line
+	[[ $output == *"is taken"* ]]
+	run -125 "$GUSCIO" run --network back --ip 10.78.7.9 "$root" true
+	assert_one_line
+	run -125 "$GUSCIO" run --network back --ip 10.77.7.254 "$root" true
+	assert_one_line
+	run -125 "$GUSCIO" run --network back --ip6 fd89::9 "$root" true
+	assert_one_line
+	run -0 "$GUSCIO" run --network back @host ping -c1 -W2 10.77.7.9
+	end_all
+}
+
+@test "the way out, and host names from the host; an internal network has neither" {
+	python3 -m http.server 0 --bind 127.0.0.1 >"$work/http" 2>&1 3>&- &
+	pids+=($!)
+	local i port
+	for i in $(seq 50); do
+		port=$(sed -nE 's/.* port ([0-9]+) .*/\1/p' "$work/http")
+		[ -n "$port" ] && break
+		sleep 0.1
+	done
+	"$GUSCIO" network create -o host-loopback=true open
+	"$GUSCIO" network create closed
+	"$GUSCIO" network create --internal inner
+	run -0 "$GUSCIO" run --network open @host curl -s -m5 -o /dev/null "http://host.containers.internal:$port/"
+	run ! "$GUSCIO" run --network closed @host curl -s -m5 -o /dev/null "http://host.containers.internal:$port/"
+	run ! "$GUSCIO" run --network inner @host sh -c 'ip route | grep default'
+	in_background web --network inner @host python3 -c "$server"
+	run -0 "$GUSCIO" run --network inner @host curl -s http://web
+	[[ $output == "peer ::ffff:10.89."* ]]
+	run ! "$GUSCIO" run --network inner --cap-add net_admin @host sh -c \
+		'ip route add default via 10.89.0.1 || ip route add default via 10.89.2.1; curl -sS -m3 http://192.0.2.2/'
+	end_all
+}
+
+@test "containers of different networks do not see each other" {
+	"$GUSCIO" network create one
+	"$GUSCIO" network create two
+	in_background web --network one @host sh -c "ip -4 -o addr show eth0; exec python3 -c '$server'"
+	local address
+	address=$(sed -nE 's#.* (10\.89\.[0-9.]+)/24.*#\1#p' "$work/web.log")
+	run -0 "$GUSCIO" run --network one @host curl -s -m3 "http://$address"
+	[[ $output == "peer "* ]]
+	# From elsewhere the address is the outside's, whoever answers there.
+	run "$GUSCIO" run --network two @host curl -s -m3 "http://$address"
+	[[ $output != *peer* ]]
+	run -2 "$GUSCIO" run --network two @host getent hosts web
+	end_all
+}
+
+@test "kill -9 of a starter gives its place back; of the helper, the link is down and a new one comes" {
+	"$GUSCIO" network create back
+	in_background web --network back @host sh -c 'echo ready; sleep 60'
+	await_members back 1
+	kill -9 "${pids[0]}"
+	await_members back 0
+	pids=()
+	# The helper ends with the last container.
+	local i
+	for i in $(seq 50); do
+		pgrep -u "$(id -u)" -f 'guscio-net: back' >/dev/null || break
+		sleep 0.1
+	done
+	run ! pgrep -u "$(id -u)" -f 'guscio-net: back'
+	in_background web --network back @host sh -c 'echo ready; sleep 60'
+	kill -9 "$(pgrep -u "$(id -u)" -f 'guscio-net: back')"
+	run -0 "$GUSCIO" run --network back "$root" true
+	end_all
+}
+
+@test "many at once start one network, and all find each other's addresses taken" {
+	"$GUSCIO" network create back
+	local i
+	for i in $(seq 12); do
+		"$GUSCIO" run --network back @host sh -c 'ip -4 -o addr show eth0; sleep 3' >"$work/many.$i" 2>&1 3>&- &
+		pids+=($!)
+	done
+	local failed=0 pid
+	for pid in "${pids[@]}"; do
+		wait "$pid" || failed=$((failed + 1))
+	done
+	pids=()
+	[ "$failed" -eq 0 ] || { cat "$work"/many.*; return 1; }
+	[ "$(cat "$work"/many.* | grep -oE '10\.89\.[0-9]+\.[0-9]+/24' | sort -u | wc -l)" -eq 12 ]
+}
+
+@test "--explain asks for no place; joined namespaces are refused; a member can be joined" {
+	"$GUSCIO" network create back
+	run -0 "$GUSCIO" run --network back --explain "$root" true
+	[[ $output == *"enter network"*"network cable"* ]]
+	run ! pgrep -u "$(id -u)" -f 'guscio-net: back'
+	in_background web --network back @host sh -c 'echo ready; sleep 60'
+	run -125 "$GUSCIO" run --network back --pid container:web "$root" true
+	assert_one_line
+	run -0 "$GUSCIO" run --network container:web @host sh -c 'getent ahostsv4 web && cat /etc/resolv.conf'
+	[[ $output == *"10.89."*"nameserver 10.89."* ]]
+	end_all
+}
