@@ -7,7 +7,7 @@ _guscio() {
 		words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
 	}
 	if [ "$cword" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "run port pull images rmi push tag inspect history save load import export login logout prune df purge image system network spec unshare doctor --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "run create start stop restart kill rm ps logs exec attach wait rename port pull images rmi push tag inspect history save load import export login logout prune df purge container image system network spec unshare doctor --help --version" -- "$cur")
 		return
 	fi
 	case $prev in
@@ -25,7 +25,19 @@ _guscio() {
 	esac
 	local options=
 	case ${words[1]} in
-	run) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroup-conf --cgroup-parent --cgroupns --cgroups --cpu-shares --cpu-weight --cpus --cpuset-cpus --cpuset-mems --creds --device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --dns --dns-option --dns-search --domainname --entrypoint --env --env-file --explain --expose --fd --gidmap --group-add --hostname --init --interactive --io-weight --ip --ip6 --ipc --limit-mode --mac-address --memory --memory-high --memory-reservation --memory-swap --monotonic --mount --name --nest --network --network-alias --net --no-init --oom-group --oom-score-adj --overlay --pid --pids-limit --platform --preserve-fds --publish --publish-all --pull --quiet --read-only --rm --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
+	run) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroup-conf --cgroup-parent --cgroupns --cgroups --cidfile --cpu-shares --cpu-weight --cpus --cpuset-cpus --cpuset-mems --creds --detach --detach-keys --device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --dns --dns-option --dns-search --domainname --entrypoint --env --env-file --explain --expose --fd --gidmap --group-add --health-cmd --health-interval --health-retries --health-start-period --health-timeout --hostname --init --interactive --io-weight --ip --ip6 --ipc --label --label-file --limit-mode --log-driver --log-opt --mac-address --memory --memory-high --memory-reservation --memory-swap --monotonic --mount --name --nest --network --network-alias --net --no-healthcheck --no-init --oom-group --oom-score-adj --overlay --pid --pidfile --pids-limit --platform --preserve-fds --publish --publish-all --pull --quiet --read-only --rm --replace --restart --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
+	create) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroup-conf --cgroup-parent --cgroupns --cgroups --cidfile --cpu-shares --cpu-weight --cpus --cpuset-cpus --cpuset-mems --creds --detach --detach-keys --device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --dns --dns-option --dns-search --domainname --entrypoint --env --env-file --explain --expose --fd --gidmap --group-add --health-cmd --health-interval --health-retries --health-start-period --health-timeout --hostname --init --interactive --io-weight --ip --ip6 --ipc --label --label-file --limit-mode --log-driver --log-opt --mac-address --memory --memory-high --memory-reservation --memory-swap --monotonic --mount --name --nest --network --network-alias --net --no-healthcheck --no-init --oom-group --oom-score-adj --overlay --pid --pidfile --pids-limit --platform --preserve-fds --publish --publish-all --pull --quiet --read-only --rm --replace --restart --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
+	start) options="--attach --detach-keys --interactive --help" ;;
+	stop) options="--all --latest --time --help" ;;
+	restart) options="--time --help" ;;
+	kill) options="--all --latest --signal --help" ;;
+	rm) options="--all --latest --force --time --volumes --help" ;;
+	ps) options="--all --filter --format --last --latest --noheading --no-trunc --quiet --size --help" ;;
+	logs) options="--follow --since --tail --timestamps --until --help" ;;
+	exec) options="--detach --env --env-file --interactive --privileged --tty --user --workdir --help" ;;
+	attach) options="--detach-keys --no-stdin --sig-proxy --help" ;;
+	wait) options="--latest --help" ;;
+	rename) options=" --help" ;;
 	port) options="--add --format --rm --help" ;;
 	pull) options="--storage --additional-store --authfile --cert-dir --creds --tls-verify --platform --quiet --userns --help" ;;
 	images) options="--storage --additional-store --all --digests --filter --format --noheading --no-trunc --quiet --help" ;;
@@ -43,10 +55,11 @@ _guscio() {
 	prune) options="--storage --additional-store --all --force --help" ;;
 	df) options="--storage --additional-store --format --help" ;;
 	purge) options="--storage --additional-store --force --help" ;;
+	container) options="--force --help" ;;
 	image) options=" --help" ;;
 	system) options=" --help" ;;
 	network) options="--driver --gateway --internal --ipv6 --label --opt --subnet --format --filter --noheading --no-trunc --quiet --force --help" ;;
-	spec) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroup-conf --cgroup-parent --cgroupns --cgroups --cpu-shares --cpu-weight --cpus --cpuset-cpus --cpuset-mems --creds --device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --dns --dns-option --dns-search --domainname --entrypoint --env --env-file --explain --expose --fd --gidmap --group-add --hostname --init --interactive --io-weight --ip --ip6 --ipc --limit-mode --mac-address --memory --memory-high --memory-reservation --memory-swap --monotonic --mount --name --nest --network --network-alias --net --no-init --oom-group --oom-score-adj --overlay --pid --pids-limit --platform --preserve-fds --publish --publish-all --pull --quiet --read-only --rm --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
+	spec) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroup-conf --cgroup-parent --cgroupns --cgroups --cidfile --cpu-shares --cpu-weight --cpus --cpuset-cpus --cpuset-mems --creds --detach --detach-keys --device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --dns --dns-option --dns-search --domainname --entrypoint --env --env-file --explain --expose --fd --gidmap --group-add --health-cmd --health-interval --health-retries --health-start-period --health-timeout --hostname --init --interactive --io-weight --ip --ip6 --ipc --label --label-file --limit-mode --log-driver --log-opt --mac-address --memory --memory-high --memory-reservation --memory-swap --monotonic --mount --name --nest --network --network-alias --net --no-healthcheck --no-init --oom-group --oom-score-adj --overlay --pid --pidfile --pids-limit --platform --preserve-fds --publish --publish-all --pull --quiet --read-only --rm --replace --restart --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --workdir --help" ;;
 	unshare) options="--userns --help" ;;
 	doctor) options="--format --help" ;;
 	esac

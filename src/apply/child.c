@@ -104,6 +104,7 @@ static child_step *const steps[STEP_KINDS] = {
 	[STEP_OPEN_INIT] = child_open_init,
 	[STEP_AWAIT_GO] = await_go,
 	[STEP_BECOME_ROOT] = child_become_root,
+	[STEP_ENTER_ROOT] = child_enter_root,
 	[STEP_ROOT_BIND] = child_root_bind,
 	[STEP_ROOT_OVERLAY] = child_root_overlay,
 	[STEP_ROOT_TMPFS] = child_root_tmpfs,

@@ -60,7 +60,8 @@ child_step child_network_device; /* child_network.c */
 child_step child_network_defaults;
 child_step child_network_ready;
 child_step child_network_bridge;
-child_step child_root_bind; /* child_root.c */
+child_step child_enter_root; /* enter.c */
+child_step child_root_bind;  /* child_root.c */
 child_step child_root_overlay;
 child_step child_root_tmpfs;
 child_step child_mirror_host;

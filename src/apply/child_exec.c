@@ -170,7 +170,10 @@ static bool be_init(struct child *child, pid_t program, struct err *e)
 bool child_exec(struct child *child, const struct step *step, struct err *e)
 {
 	(void)step;
-	if (!child->plan->spec->init)
+	/* It is on record by now: from here on it lives without us. */
+	if (child->plan->is_detached)
+		prctl(PR_SET_PDEATHSIG, 0L, 0L, 0L, 0L);
+	if (child->plan->enters || !child->plan->spec->init)
 		return exec_program(child, e);
 	if (child->plan->spec->namespaces[NS_PID].mode != NS_PRIVATE)
 		prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);

@@ -156,7 +156,10 @@ bool child_directory(struct child *child, const struct step *step, struct err *e
 	(void)step;
 	umask(child->plan->spec->process.umask);
 	/* Made when missing, as docker does; not through /proc/self/fd (CVE-2024-21626). */
-	if (!path_make_in_root(child->root_fd, cwd, PATH_DIRECTORY, &fd, e))
+	bool ok = child->plan->enters
+			  ? path_open_in_root(child->root_fd, cwd, O_PATH | O_DIRECTORY, &fd, e)
+			  : path_make_in_root(child->root_fd, cwd, PATH_DIRECTORY, &fd, e);
+	if (!ok)
 		return err_what(e, ERR_USAGE, "cannot use working directory '%s'", cwd);
 	if (fchdir(fd) < 0) {
 		err_sys(e, "enter it");

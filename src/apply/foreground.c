@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/limits.h"
 #include "apply/proc.h"
+#include "apply/terminal.h"
 #include "base/own.h"
-#include "sys/clone.h"
 #include "sys/tty.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,10 +25,7 @@ struct session {
 	struct proc *proc;
 	struct notes *notes;
 	int signal_fd;
-	bool is_raw;
-	struct termios before;
-	pid_t guard;
-	int guard_fd;
+	struct held_terminal terminal;
 	bool has_input; /* standard input may still bring something */
 	struct copy input;
 	uint64_t deadline_ms; /* 0: none */
@@ -43,73 +39,6 @@ static uint64_t now_ms(void)
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/*
- * The guard: should this process be killed, nobody else would give the user's
- * terminal its mode back. It waits for one byte; end-of-file without it means that
- * we are gone.
- */
-static void be_guard(int pipe_fd, const struct termios *before) __attribute__((noreturn));
-static void be_guard(int pipe_fd, const struct termios *before)
-{
-	char byte;
-	struct err ignored;
-	prctl(PR_SET_NAME, "guscio-guard", 0L, 0L, 0L);
-	if (dup2(pipe_fd, 3) < 0)
-		_exit(1); /* lint: child */
-	/* It must hold neither the container's terminal nor anybody's pipe open. */
-	close(STDOUT_FILENO);
-	close(STDERR_FILENO);
-	fds_close_on_exec_from(3, &ignored);
-	syscall(SYS_close_range, 4U, ~0U, 0U);
-	/* All signals are blocked: SIGTTOU does not stop it in the background. */
-	if (read(3, &byte, 1) == 0)
-		tty_restore(STDIN_FILENO, before);
-	_exit(0); /* lint: child */
-}
-
-static bool start_guard(struct session *s, struct err *e)
-{
-	int fds[2];
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_sys(e, "make a pipe");
-	s->guard = clone_plain();
-	if (s->guard < 0) {
-		close(fds[0]);
-		close(fds[1]);
-		return err_sys(e, "fork");
-	}
-	if (s->guard == 0) {
-		close(fds[1]);
-		be_guard(fds[0], &s->before);
-	}
-	close(fds[0]);
-	s->guard_fd = fds[1];
-	return true;
-}
-
-static bool take_terminal(struct session *s, struct err *e)
-{
-	if (!isatty(STDIN_FILENO))
-		return true;
-	if (!tty_make_raw(STDIN_FILENO, &s->before, e))
-		return false;
-	s->is_raw = true;
-	return start_guard(s, e);
-}
-
-static void give_terminal_back(struct session *s)
-{
-	if (s->is_raw)
-		tty_restore(STDIN_FILENO, &s->before);
-	s->is_raw = false;
-	if (s->guard > 0) {
-		(void)!write(s->guard_fd, "r", 1);
-		clean_fd(&s->guard_fd);
-		waitpid(s->guard, NULL, 0);
-		s->guard = 0;
-	}
 }
 
 /* What the caller ignored (nohup, background jobs) stays ignored: it is not handed on. */
@@ -314,7 +243,7 @@ bool foreground(const struct plan *plan, struct proc *proc, struct notes *notes,
 		.proc = proc,
 		.notes = notes,
 		.signal_fd = -1,
-		.guard_fd = -1,
+		.terminal = HELD_TERMINAL_INIT,
 		.has_input = plan->spec->process.interactive};
 	sigset_t signals;
 	wanted_signals(proc, &signals);
@@ -327,13 +256,13 @@ bool foreground(const struct plan *plan, struct proc *proc, struct notes *notes,
 	if (proc->pty_fd >= 0) {
 		fcntl(proc->pty_fd, F_SETFL, O_NONBLOCK);
 		resize(&s);
-		ok = !s.has_input || take_terminal(&s, e);
+		ok = !s.has_input || terminal_take(&s.terminal, e);
 	}
 	while (ok && !turn(&s))
 		;
 	while (ok && proc->pty_fd >= 0 && copy_output(&s) && errno != EAGAIN)
 		;
-	give_terminal_back(&s);
+	terminal_give_back(&s.terminal);
 	clean_fd(&s.signal_fd);
 	ok = ok && take_status(proc, ret_status, e);
 	if (ok)

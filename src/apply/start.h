@@ -34,6 +34,8 @@ parent_step between_network_cable;
 parent_step parent_network_helper; /* network.c */
 parent_step parent_network_bind;
 parent_step parent_write_files; /* own_files.c */
+parent_step parent_keep;	/* keep.c */
+parent_step parent_enter;	/* enter.c */
 
 /* The ids of a container below a named network's user namespace, written from in there. */
 bool between_map_ids(struct starter *s, struct err *e);

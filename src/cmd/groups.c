@@ -19,6 +19,13 @@ static const struct member image_members[] = {{"export", &command_export},
 	{"prune", &command_prune}, {"pull", &command_pull}, {"push", &command_push},
 	{"rm", &command_rmi}, {"save", &command_save}, {"tag", &command_tag}, {NULL, NULL}};
 
+static const struct member container_members[] = {{"attach", &command_attach},
+	{"create", &command_create}, {"exec", &command_exec}, {"kill", &command_kill},
+	{"list", &command_ps}, {"logs", &command_logs}, {"ls", &command_ps},
+	{"prune", &command_container_prune}, {"ps", &command_ps}, {"rename", &command_rename},
+	{"restart", &command_restart}, {"rm", &command_rm}, {"run", &command_run},
+	{"start", &command_start}, {"stop", &command_stop}, {"wait", &command_wait}, {NULL, NULL}};
+
 static const struct member system_members[] = {
 	{"df", &command_df}, {"prune", &command_prune}, {"reset", &command_purge}, {NULL, NULL}};
 
@@ -68,6 +75,12 @@ static int run_image(
 	return run_member(self, image_members, argc, argv, notes, e);
 }
 
+static int run_container(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
+{
+	return run_member(self, container_members, argc, argv, notes, e);
+}
+
 static int run_system(
 	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
 {
@@ -81,6 +94,13 @@ static int run_network(
 }
 
 static const struct option_def no_options[] = {{0}};
+
+const struct command command_container = {.name = "container",
+	.arguments = "COMMAND [OPTIONS] [ARGUMENTS]",
+	.summary = "The commands for containers under docker's longer names",
+	.details = "",
+	.options = no_options,
+	.run = run_container};
 
 const struct command command_image = {.name = "image",
 	.arguments = "COMMAND [OPTIONS] [ARGUMENTS]",

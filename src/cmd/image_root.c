@@ -268,6 +268,11 @@ void image_done(struct invocation *to, const struct host *host)
 	clean_fd(&to->flat_fd);
 }
 
+static const char *container_directory(struct invocation *to, const struct host *host)
+{
+	return arena_printf(&to->arena, "%s/containers/%s", host->data_dir, to->spec.id);
+}
+
 /* Busy until the lease is there: in between nobody can take the layers away. */
 bool image_layers(struct invocation *to, const struct host *host, struct err *e)
 {
@@ -283,7 +288,8 @@ bool image_layers(struct invocation *to, const struct host *host, struct err *e)
 	if (!inside_map(&in, &map, e))
 		return err_what(e, e->kind, "cannot use the image '%s'", to->spec.root.path);
 	if (!source_open(to, host, true, &store, e) || !store_lock_busy(&store, &lock_fd, e) ||
-		!store_get(&store, name, &image, e) || !store_lease(&image, &to->lease_fd, e))
+		!store_get(&store, name, &image, e) || !store_lease(&image, &to->lease_fd, e) ||
+		(to->spec.stays && !store_lease_for(&image, container_directory(to, host), e)))
 		return false;
 	bool ok = store_read_manifest(&image, &to->arena, &manifest, e) &&
 		  store_read_config(&image, &manifest, &to->arena, &config, e);

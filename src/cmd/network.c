@@ -181,7 +181,7 @@ SETTER(set_driver)
 	return err_hint(e, "there is one: bridge");
 }
 
-SETTER(set_label)
+SETTER(set_network_label)
 {
 	if (value[0] == '=' || !value[0] || strcspn(value, "=") > 200)
 		return err_what(e, ERR_USAGE, "label '%s' is not KEY=VALUE", value);
@@ -210,7 +210,7 @@ static const struct option_def create_options[] = {
 	{"gateway", 0, "ADDRESS", "the way out's address in the subnet (its first)", set_gateway},
 	{"internal", 0, NULL, "no way out: only its containers reach each other", set_internal},
 	{"ipv6", 0, NULL, "give it an IPv6 subnet too", set_ipv6},
-	{"label", 0, "KEY=VALUE", "a label", set_label},
+	{"label", 0, "KEY=VALUE", "a label", set_network_label},
 	{"opt", 'o', "KEY=VALUE", "mtu=N, or host-loopback=true", set_opt},
 	{"subnet", 0, "ADDRESS/PREFIX", "its addresses; once for each family", set_subnet}, {0}};
 

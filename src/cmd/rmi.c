@@ -3,6 +3,7 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "cmd/image_command.h"
+#include "cmd/life.h"
 #include "cmd/progress.h"
 #include "cmd/table.h"
 #include "image/gc.h"
@@ -47,8 +48,8 @@ static bool untag_locked(struct image_command *c, const char *text, struct err *
 	}
 	bool is_last = !is_name || names <= 1;
 	if (is_last && store_is_leased(&c->store, image.digest)) {
-		err_msg(e, ERR_STATE, "a container of it runs");
-		err_hint(e, "stop the container first");
+		err_msg(e, ERR_STATE, "a container has it");
+		err_hint(e, "remove the container first: see guscio ps -a");
 		return err_what(e, ERR_STATE, "cannot remove '%s'", text);
 	}
 	if (!store_remove(&c->store, image.digest, is_last ? NULL : image.name, e))
@@ -288,7 +289,12 @@ static bool purge(struct image_command *c, struct err *e)
 	const char *question =
 		arena_printf(&c->to.arena, "Remove everything in '%s'?", c->store.path);
 	struct unpacker unpacker = UNPACKER_INIT;
-	if (!confirm(c, question, e) || !gc_purge(&c->store, &in, e))
+	if (!confirm(c, question, e))
+		return false;
+	/* Containers live beside the images, and hold on to them. */
+	if (!strcmp(c->store.path, c->host.data_dir) && !life_remove_all(&c->host, e))
+		return false;
+	if (!gc_purge(&c->store, &in, e))
 		return false;
 	/* Unpacked tarballs have subordinate owners too. */
 	bool ok = unpacker_remove(
@@ -308,7 +314,7 @@ static const struct option_def purge_options[] = {
 
 const struct command command_purge = {.name = "purge",
 	.arguments = "[OPTIONS]",
-	.summary = "Remove all images, layers and kept overlays",
+	.summary = "Remove all containers, images, layers and kept overlays",
 	.details = "\nAlso files that belong to subordinate ids, which rm cannot remove.\n",
 	.options = purge_options,
 	.run = run_purge};

@@ -5,6 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/image_root.h"
 #include "cmd/listen_fds.h"
+#include "cmd/run_life.h"
 #include "cmd/run_options.h"
 #include "cmd/tarball.h"
 #include "spec/document.h"
@@ -51,6 +52,10 @@ static int start_and_stay(struct invocation *to, const struct plan *plan, struct
 		fputs(proc_trace(plan, &proc), stderr);
 	print_notes(to->notes);
 	state_sweep(plan->host->runtime_dir);
+	if (!life_write_cidfile(to, e) || !life_write_pidfile(to, proc.pid, e)) {
+		proc_drop(plan, &proc);
+		return -1;
+	}
 	bool ok = foreground(plan, &proc, to->notes, &status, e);
 	proc_drop(plan, &proc);
 	return ok ? status : -1;
@@ -103,8 +108,13 @@ static int run_invocation(struct invocation *to, struct err *e)
 	struct host host;
 	if (!host_probe(host_wants(&to->spec), &to->arena, &host, e) ||
 		!image_settle(to, &host, e) || !spec_freeze(&to->spec, to->notes, e) ||
-		(to->spec.root.kind == ROOT_TARBALL && !tarball_unpack(to, &host, e)) ||
-		(to->spec.root.kind == ROOT_IMAGE && !image_layers(to, &host, e)))
+		(to->spec.root.kind == ROOT_TARBALL && !tarball_unpack(to, &host, e)))
+		return -1;
+	if (life_is_wanted(to) && !to->explain)
+		return life_run(to, &host, e);
+	if (to->spec.root.kind == ROOT_IMAGE && !image_layers(to, &host, e))
+		return -1;
+	if (!life_check_name(to, &host, e))
 		return -1;
 	int status = plan_and_start(to, &host, e);
 	image_done(to, &host);
@@ -145,6 +155,18 @@ static int run(
 	return read_and(run_invocation, self, argc, argv, notes, e);
 }
 
+static int create_invocation(struct invocation *to, struct err *e)
+{
+	to->life.is_created = true;
+	return run_invocation(to, e);
+}
+
+static int create(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
+{
+	return read_and(create_invocation, self, argc, argv, notes, e);
+}
+
 static int print_spec(
 	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
 {
@@ -163,6 +185,13 @@ const struct command command_run = {.name = "run",
 		   "shell; on a terminal then also -i and -t.\n",
 	.options = run_options,
 	.run = run};
+
+const struct command command_create = {.name = "create",
+	.arguments = "[OPTIONS] [ROOT [COMMAND...]]",
+	.summary = "Make a container without starting it, and print its id",
+	.details = "\nTakes the options of guscio run; start it with guscio start.\n",
+	.options = run_options,
+	.run = create};
 
 const struct command command_spec = {.name = "spec",
 	.arguments = "[OPTIONS] [ROOT [COMMAND...]]",

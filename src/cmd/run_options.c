@@ -20,13 +20,17 @@
 		return option_bool(value, option, &(field), e);                                    \
 	}
 
-SWITCH(set_interactive, "interactive", to->spec.process.interactive)
 SWITCH(set_read_only, "read-only", to->spec.root.readonly)
 SWITCH(set_init, "init", to->spec.init)
 SWITCH(set_explain, "explain", to->explain)
 SWITCH(set_trace, "trace-start", to->trace)
 
-SETTER(set_tty)
+bool set_interactive(struct invocation *to, const char *value, struct err *e)
+{
+	return option_bool(value, "interactive", &to->spec.process.interactive, e);
+}
+
+bool set_tty(struct invocation *to, const char *value, struct err *e)
 {
 	to->wants_tty_set = true;
 	return option_bool(value, "tty", &to->spec.process.terminal, e);
@@ -39,19 +43,6 @@ SETTER(set_no_init)
 		return false;
 	to->spec.init = !no_init;
 	return true;
-}
-
-SETTER(set_rm)
-{
-	bool rm;
-	(void)to;
-	if (!option_bool(value, "rm", &rm, e))
-		return false;
-	if (rm)
-		return true;
-	err_what(e, ERR_USAGE, "--rm=false is not there yet");
-	return err_hint(e, "a container in the foreground leaves nothing; keep changes with "
-			   "--overlay=NAME");
 }
 
 SETTER(set_nest)
@@ -212,12 +203,12 @@ SETTER(set_boottime)
 }
 
 /* The process. */
-SETTER(set_env)
+bool set_env(struct invocation *to, const char *value, struct err *e)
 {
 	return spec_add_env(&to->spec, value, to->environment, e);
 }
 
-SETTER(set_env_file)
+bool set_env_file(struct invocation *to, const char *value, struct err *e)
 {
 	const char *text = arena_read_file(&to->arena, AT_FDCWD, value, NULL, e);
 	if (!text)
@@ -225,7 +216,7 @@ SETTER(set_env_file)
 	return spec_add_env_file(&to->spec, text, value, to->environment, e);
 }
 
-SETTER(set_workdir)
+bool set_workdir(struct invocation *to, const char *value, struct err *e)
 {
 	if (value[0] != '/')
 		return err_what(e, ERR_USAGE, "working directory '%s' is not absolute", value);
@@ -234,7 +225,7 @@ SETTER(set_workdir)
 	return true;
 }
 
-SETTER(set_user)
+bool set_user(struct invocation *to, const char *value, struct err *e)
 {
 	(void)e;
 	to->spec.process.user = value;
@@ -426,6 +417,7 @@ const struct option_def run_options[] = {
 	{"cgroupns", 0, "MODE", "cgroup namespace: private, host, container:NAME, ns:PATH",
 		set_cgroupns},
 	{"cgroups", 0, "WHEN", "a cgroup: auto (for limits), enabled, disabled", set_cgroups},
+	{"cidfile", 0, "FILE", "write the container's id to FILE", set_cidfile},
 	{"cpu-shares", 0, "N", "the same on docker's scale (2 to 262144, 1024)", set_cpu_shares},
 	{"cpu-weight", 0, "N", "share of the processors when they are scarce (1 to 10000, 100)",
 		set_cpu_weight},
@@ -433,6 +425,9 @@ const struct option_def run_options[] = {
 	{"cpuset-cpus", 0, "LIST", "only these processors: 0-2,4", set_cpuset_cpus},
 	{"cpuset-mems", 0, "LIST", "only memory of these nodes", set_cpuset_mems},
 	{"creds", 0, "USER:PASSWORD", "log in to the registry as USER", set_creds},
+	{"detach", 'd', NULL, "run it in the background, and print its id", set_detach},
+	{"detach-keys", 0, "KEYS", "what leaves a container that stays (ctrl-p,ctrl-q)",
+		set_detach_keys},
 	{"device", 0, "SRC[:DST]", "show a device of the host inside", set_device},
 	{"device-read-bps", 0, "DEV:RATE", "read no more bytes a second: /dev/sda:10mb",
 		set_device_read_bps},
@@ -452,6 +447,14 @@ const struct option_def run_options[] = {
 		"serve the port with the socket that is open as descriptor N", set_fd},
 	{"gidmap", 0, "IN:OUT[:N]", "map group ids by hand", set_gidmap},
 	{"group-add", 0, "GROUP", "one more group; keep-groups keeps the caller's", set_group_add},
+	{"health-cmd", 0, "COMMAND", "a shell command that tells whether it is well",
+		set_health_cmd},
+	{"health-interval", 0, "TIME", "time between checks (30s)", set_health_interval},
+	{"health-retries", 0, "N", "failures in a row that make it unhealthy (3)",
+		set_health_retries},
+	{"health-start-period", 0, "TIME", "failures do not count so long (0s)",
+		set_health_start_period},
+	{"health-timeout", 0, "TIME", "a check may take so long (30s)", set_health_timeout},
 	{"hostname", 'h', "NAME", "host name inside", set_hostname},
 	{"init", 0, NULL, "a small init as pid 1 (the default)", set_init},
 	{"interactive", 'i', NULL, "keep standard input open", set_interactive},
@@ -460,8 +463,12 @@ const struct option_def run_options[] = {
 	{"ip", 0, "ADDRESS", "the container's IPv4 address", set_ip},
 	{"ip6", 0, "ADDRESS", "the container's IPv6 address", set_ip6},
 	{"ipc", 0, "MODE", "IPC namespace: private, host, container:NAME, ns:PATH", set_ipc},
+	{"label", 'l', "KEY=VALUE", "a label, for filters and for inspect", set_label},
+	{"label-file", 0, "FILE", "read labels from FILE, one a line", set_label_file},
 	{"limit-mode", 0, "MODE", "best (the default): by other means without a cgroup; hard: fail",
 		set_limit_mode},
+	{"log-driver", 0, "DRIVER", "json-file (the default), none or passthrough", set_log_driver},
+	{"log-opt", 0, "KEY=VALUE", "max-size=SIZE, max-file=N", set_log_opt},
 	{"mac-address", 0, "ADDRESS", "the network device's address", set_mac},
 	{"memory", 'm', "SIZE", "no more memory than this; past it the kernel kills", set_memory},
 	{"memory-high", 0, "SIZE", "past this much memory the container is slowed down",
@@ -478,6 +485,7 @@ const struct option_def run_options[] = {
 		set_network},
 	{"network-alias", 0, "NAME", "one more name in a named network", set_network_alias},
 	{"net", 0, "MODE", "the same as --network", set_network},
+	{"no-healthcheck", 0, NULL, "no health check", set_no_healthcheck},
 	{"no-init", 0, NULL, "the program itself is pid 1", set_no_init},
 	{"oom-group", 0, NULL, "out of memory ends all processes, not one", set_oom_group},
 	{"oom-score-adj", 0, "N",
@@ -486,6 +494,7 @@ const struct option_def run_options[] = {
 	{"overlay", 0, "[NAME]", "leave ROOT as it is: changes are lost, or kept as NAME",
 		set_overlay},
 	{"pid", 0, "MODE", "PID namespace: private, host, container:NAME, ns:PATH", set_pid},
+	{"pidfile", 0, "FILE", "write the process id of pid 1 to FILE", set_pidfile},
 	{"pids-limit", 0, "N", "no more processes and threads than N", set_pids_limit},
 	{"platform", 0, "OS/ARCH[/VARIANT]", "the image for this platform", set_platform},
 	{"preserve-fds", 0, "N", "pass N descriptors from 3 on", set_preserve_fds},
@@ -496,11 +505,14 @@ const struct option_def run_options[] = {
 		set_pull},
 	{"quiet", 'q', NULL, "no progress while an image is pulled", set_quiet},
 	{"read-only", 0, NULL, "mount ROOT read-only", set_read_only},
-	{"rm", 0, NULL, "remove the container at its end (always so in the foreground)", set_rm},
+	{"rm", 0, NULL, "remove the container at its end (the default in the foreground)", set_rm},
+	{"replace", 0, NULL, "remove the container that has the name, if there is one",
+		set_replace},
+	{"restart", 0, "POLICY", "no, on-failure[:N], always, unless-stopped", set_restart},
 	{"security-opt", 0, "OPTION",
 		"seccomp=FILE|unconfined, no-new-privileges, unmask=, mask=", set_security_opt},
 	{"shm-size", 0, "SIZE", "size of /dev/shm (64m)", set_shm_size},
-	{"stop-signal", 0, "SIGNAL", "what ends the program at the time-out (TERM)",
+	{"stop-signal", 0, "SIGNAL", "what ends the program at stop and time-out (TERM)",
 		set_stop_signal},
 	{"stop-timeout", 0, "TIME", "wait this long before SIGKILL (10s)", set_stop_timeout},
 	{"storage", 0, "DIR", "keep images in DIR (GUSCIO_STORAGE)", set_storage},

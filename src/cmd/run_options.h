@@ -18,8 +18,26 @@ struct image_source {
 	bool is_quiet;
 };
 
+/* What outlives its command: see life.h. */
+struct life_options {
+	bool is_detached, is_created, replaces;
+	bool has_rm, rm;
+	const char *cidfile, *pidfile;
+	const char *restart, *log_driver, *health_test; /* NULL: not given */
+	uint64_t log_max_size, log_max_files;
+	uint64_t health_interval_ms, health_timeout_ms, health_start_ms, health_retries;
+	struct strv labels;
+	const char *detach_keys;
+	bool attaches, has_no_stdin, has_no_sig_proxy, shows_times, follows, shows_size;
+	const char *since, *until, *tail, *signal;
+	uint64_t wait_ms; /* UINT64_MAX: the container's own */
+	uint64_t last;	  /* newest N of ps; 0: not given */
+	bool with_volumes, is_privileged;
+};
+
 struct invocation {
 	struct spec spec;
+	struct life_options life;
 	struct arena arena;
 	struct notes *notes;
 	char *const *environment;
@@ -43,13 +61,17 @@ struct invocation {
 	struct strv changes;
 	struct net_record network; /* of network create */
 	bool wants_ipv6;
+	bool is_latest;
 	bool all, force, is_plain, has_no_header, is_whole, from_stdin, has_digests;
 };
 
 /* Zero but for what must not be. */
 #define INVOCATION_INIT(notes_, environment_)                                                      \
 	{                                                                                          \
-		.notes = (notes_), .environment = (environment_), .flat_fd = -1, .lease_fd = -1    \
+		.notes = (notes_), .environment = (environment_), .flat_fd = -1, .lease_fd = -1,   \
+		.life = {                                                                          \
+			.wait_ms = UINT64_MAX                                                      \
+		}                                                                                  \
 	}
 
 extern const struct option_def run_options[];
@@ -59,6 +81,15 @@ option_setter set_storage, set_additional_store, set_pull, set_platform, set_aut
 	set_cert_dir, set_tls_verify, set_quiet, set_format, set_filter, set_all, set_force,
 	set_output, set_input, set_no_trunc, set_noheading, set_change, set_message, set_userns,
 	set_digests;
+/* Of containers that stay (life_options.c). */
+option_setter set_detach, set_rm, set_restart, set_label, set_label_file, set_cidfile, set_pidfile,
+	set_replace, set_log_driver, set_log_opt, set_health_cmd, set_health_interval,
+	set_health_timeout, set_health_start_period, set_health_retries, set_no_healthcheck,
+	set_detach_keys, set_attach, set_no_stdin, set_timestamps, set_follow, set_since, set_until,
+	set_tail, set_signal, set_wait_time, set_last, set_latest, set_volumes, set_privileged,
+	set_size, set_sig_proxy;
+/* Of a program (run_options.c), for exec too. */
+option_setter set_interactive, set_tty, set_env, set_env_file, set_workdir, set_user;
 
 /* Limits (limit_options.c): of run, boot and update. */
 option_setter set_memory, set_memory_swap, set_memory_reservation, set_memory_high, set_oom_group,

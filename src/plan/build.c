@@ -102,7 +102,7 @@ static void add_view(struct plan *plan)
 		plan_add(plan, STEP_ROOT_READONLY);
 }
 
-static void add_process(struct plan *plan)
+void plan_add_process(struct plan *plan)
 {
 	const struct process_spec *process = &plan->spec->process;
 	plan_add(plan, STEP_USER);
@@ -131,6 +131,8 @@ bool plan_build(const struct spec *spec, const struct host *host, struct plan *r
 	plan.container_dir = arena_printf(spec->arena, "%s/%s", host->runtime_dir, spec->id);
 	plan_add(&plan, STEP_CLAIM);
 	plan_add(&plan, STEP_RECORD);
+	if (spec->stays)
+		plan_add(&plan, STEP_KEEP);
 	add_joins(&plan);
 	plan_add(&plan, STEP_CLONE);
 	plan_add(&plan, STEP_TIE);
@@ -142,7 +144,7 @@ bool plan_build(const struct spec *spec, const struct host *host, struct plan *r
 		return false;
 	plan_add_ports(&plan);
 	add_view(&plan);
-	add_process(&plan);
+	plan_add_process(&plan);
 	plan_set_program(&plan);
 	plan_sort(&plan);
 	*ret = plan;

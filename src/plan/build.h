@@ -31,6 +31,9 @@ void plan_add_between(struct plan *plan);
 /* The words that start guscio-net. */
 void plan_network_helper(struct plan *plan, const char *title);
 
+/* From the user's look-up on: session, terminal, privileges, exec. */
+void plan_add_process(struct plan *plan);
+
 /* Where execve looks, and the environment it gets. */
 void plan_set_program(struct plan *plan);
 

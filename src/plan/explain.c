@@ -143,6 +143,9 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 	case STEP_RECORD:
 		add(&t, "%s", plan->container_dir);
 		break;
+	case STEP_KEEP:
+		add(&t, "%s/containers/%s", plan->host->data_dir, plan->spec->id);
+		break;
 	case STEP_OVERLAY_DIRECTORY:
 	case STEP_ROOT_OVERLAY:
 		add(&t, "%s", step->overlay.directory ? step->overlay.directory : "in memory");

@@ -46,6 +46,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 	[STEP_JOIN] = {ACTOR_BETWEEN, PHASE_CLONE, "join namespace",
 		"before the clone, so that the child and its namespaces belong to the joined "
 		"user namespace"},
+	[STEP_ENTER] = {ACTOR_PARENT, PHASE_CLONE, "enter container",
+		"before the clone: a process cannot change its own pid namespace"},
 	[STEP_CLONE] = {ACTOR_PARENT, PHASE_CLONE, "clone",
 		"all namespaces in one call: the kernel makes the user namespace first and gives "
 		"it the others"},
@@ -64,6 +66,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 	[STEP_NETWORK_DEVICE] = {ACTOR_CHILD, PHASE_SOURCES, "network device",
 		"made inside, where we may, and its other end handed to the helper outside; needs "
 		"no ids"},
+	[STEP_KEEP] = {ACTOR_PARENT, PHASE_IDS, "write down container",
+		"before go: a container that outlives its starter must be on record"},
 	[STEP_MAP_IDS] = {ACTOR_PARENT, PHASE_IDS, "map ids",
 		"only a process outside may give a namespace more than one id"},
 	[STEP_NETWORK_CABLE] = {ACTOR_BETWEEN, PHASE_IDS, "network cable",
@@ -90,6 +94,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"before the maps are written every id inside reads 65534"},
 	[STEP_BECOME_ROOT] = {ACTOR_CHILD, PHASE_BECOME_ROOT, "become root",
 		"what is made from here on belongs to the container's root"},
+	[STEP_ENTER_ROOT] = {ACTOR_CHILD, PHASE_TREE, "enter root",
+		"by the child alone: its starter keeps the host's files in sight"},
 	[STEP_ROOT_BIND] = {ACTOR_CHILD, PHASE_TREE, "root from directory",
 		"the root comes first: every other target is resolved inside it"},
 	[STEP_ROOT_OVERLAY] = {ACTOR_CHILD, PHASE_TREE, "root from overlay",

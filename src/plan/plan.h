@@ -17,6 +17,7 @@
 #include "plan/idmaps.h"
 #include "spec/mount_options.h"
 #include "spec/spec.h"
+#include "state/container.h"
 
 /*
  * The go-between is a short-lived fork of the parent: it enters namespaces that exist
@@ -54,6 +55,7 @@ enum step_kind {
 	STEP_BETWEEN,
 	STEP_NETWORK_ENTER,
 	STEP_JOIN,
+	STEP_ENTER,
 	STEP_CLONE,
 	STEP_TIE,
 	STEP_CGROUP_NAMESPACE,
@@ -62,6 +64,7 @@ enum step_kind {
 	STEP_OPEN_INIT,
 	STEP_LOOPBACK,
 	STEP_NETWORK_DEVICE,
+	STEP_KEEP,
 	STEP_MAP_IDS,
 	STEP_NETWORK_CABLE,
 	STEP_GO,
@@ -74,6 +77,7 @@ enum step_kind {
 	STEP_RECORD,
 	STEP_AWAIT_GO,
 	STEP_BECOME_ROOT,
+	STEP_ENTER_ROOT,
 	STEP_ROOT_BIND,
 	STEP_ROOT_OVERLAY,
 	STEP_ROOT_TMPFS,
@@ -161,6 +165,9 @@ struct step {
 			const char *from;
 		} join; /* STEP_JOIN */
 		struct {
+			uint64_t flags; /* CLONE_NEW* of the namespaces that are not ours */
+		} enter;		/* STEP_ENTER, STEP_ENTER_ROOT */
+		struct {
 			const char *directory; /* NULL: changes live in memory */
 			int n_lower;	       /* slots from 0 on, uppermost first */
 		} overlay;		       /* STEP_ROOT_OVERLAY, STEP_OVERLAY_DIRECTORY */
@@ -247,6 +254,11 @@ struct plan {
 	bool shares_session; /* stays in the caller's session: the terminal signals it itself */
 	int keep_fds[PLAN_KEEP_FDS_MAX]; /* descriptors a helper of ours gets, by number */
 	size_t n_keep_fds;
+	bool enters;		  /* a program in a container that runs */
+	int enter_fd;		  /* pidfd of that container */
+	bool is_detached;	  /* outlives its starter: a monitor takes its place, or nobody */
+	struct container *record; /* of a container that stays: STEP_KEEP writes it */
+	int record_fd;		  /* its directory, locked */
 };
 
 /*
@@ -276,6 +288,16 @@ bool plan_build_unshare(const struct spec *spec, const struct host *host, struct
 bool plan_build_network(const struct spec *spec, const struct host *host,
 	const struct net_record *network, int control_fd, struct plan *ret, struct notes *notes,
 	struct err *e);
+
+/*
+ * plan_build_exec() - one more program in a container that runs
+ * @spec:    the container's, with the program, user and directory of the new one
+ * @pid_fd:  of the container; borrowed
+ * @flags:   CLONE_NEW* of its namespaces that differ from the caller's
+ * @ids:     its id maps as the kernel shows them
+ */
+void plan_build_exec(const struct spec *spec, const struct host *host, int pid_fd, uint64_t flags,
+	const struct idmaps *ids, struct plan *ret);
 
 const struct step_rule *plan_rule(enum step_kind kind);
 /* Whose step it is in this plan. */

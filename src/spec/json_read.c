@@ -309,15 +309,18 @@ static bool read_annotation(struct reader *r, const char *name, const char *valu
 		{"keep-id", USERNS_KEEP_ID}, {"single", USERNS_SINGLE}, {"manual", USERNS_MANUAL},
 		{"join", USERNS_JOIN}, {NULL, 0}};
 	struct spec *spec = r->spec;
+	bool is_known;
+	bool ok = spec_stay_read(r, name, value, &is_known);
+	if (is_known)
+		return ok;
 	if (!strcmp(name, "guscio.userns")) {
 		const struct name_value *mode = name_find(modes, value);
 		if (mode)
 			spec->userns = (enum userns_mode)mode->value;
 		return mode || reader_refuse(r, "guscio.userns is not known");
 	}
-	bool is_known = false;
-	bool ok = reader_limit_annotation(r, name, value, &is_known) &&
-		  (is_known || read_options(r, name, value, &is_known));
+	ok = reader_limit_annotation(r, name, value, &is_known) &&
+	     (is_known || read_options(r, name, value, &is_known));
 	if (is_known || !ok)
 		return ok;
 	if (!strcmp(name, "guscio.user"))

@@ -46,4 +46,8 @@ bool reader_id(json_t *value, uint32_t *ret);
 /* "linux" of a config.json (json_linux.c). */
 bool reader_linux(struct reader *r, json_t *object);
 
+/* Annotations of containers that stay (json_stay.c). */
+void spec_stay_annotate(const struct spec *spec, json_t *annotations);
+bool spec_stay_read(struct reader *r, const char *name, const char *value, bool *ret_is_known);
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "spec/document.h"
 #include "spec/json_limits.h"
+#include "spec/json_reader.h"
 #include "spec/namespaces.h"
 #include "spec/port_text.h"
 
@@ -207,6 +208,7 @@ static void add_annotations(const struct spec *spec, json_t *annotations)
 		json_object_set_new(
 			annotations, arena_strndup(spec->arena, entry, len), text(entry + len + 1));
 	}
+	spec_stay_annotate(spec, annotations);
 	add_flag(annotations, "guscio.userns", spec->userns != USERNS_AUTO, modes[spec->userns]);
 	add_flag(annotations, "guscio.network", spec->namespaces[NS_NET].mode == NS_PRIVATE,
 		spec_network_text(spec));

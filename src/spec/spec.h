@@ -178,6 +178,7 @@ struct spec {
 	int64_t monotonic_offset_s;
 	int64_t boottime_offset_s;
 	struct limits_spec limits;
+	bool stays; /* a container on disk, with a record of its own */
 	bool init;
 	bool nest;
 	int stop_signal;

@@ -184,6 +184,19 @@ void state_release(const char *runtime_dir, const char *id, const char *name)
 	remove_directory(runtime_fd, id);
 }
 
+void state_rename(const char *runtime_dir, const char *id, const char *from, const char *to)
+{
+	char path[16 + STATE_NAME_MAX], new_path[16 + STATE_NAME_MAX], holder[STATE_ID_SIZE + 8];
+	struct err ignored;
+	CLEAN(clean_fd) int runtime_fd = -1;
+	if (!open_runtime(runtime_dir, &runtime_fd, &ignored))
+		return;
+	snprintf(path, sizeof(path), "names/%s", from);
+	snprintf(new_path, sizeof(new_path), "names/%s", to);
+	if (read_link(runtime_fd, path, holder, sizeof(holder)) && !strcmp(holder, id))
+		renameat2(runtime_fd, path, runtime_fd, new_path, RENAME_NOREPLACE);
+}
+
 static bool parse_record(const char *text, const char *id, struct state_record *ret)
 {
 	char boot_id[BOOT_ID_SIZE], boot_now[BOOT_ID_SIZE];

@@ -44,6 +44,9 @@ bool state_write(const char *runtime_dir, const struct state_record *record, str
 /* Removes directory and name; what is not there is fine. */
 void state_release(const char *runtime_dir, const char *id, const char *name);
 
+/* A running container has another name from now on; nothing to do for one that is not there. */
+void state_rename(const char *runtime_dir, const char *id, const char *from, const char *to);
+
 /*
  * state_find() - a running container by name, id or unique prefix of an id
  * Errors: ERR_STATE unknown, ambiguous, or no longer running.

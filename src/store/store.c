@@ -6,6 +6,7 @@
 #include "store/local.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -140,6 +141,63 @@ bool store_sync(const struct store *store, struct err *e)
 	return syncfs(store->dir_fd) == 0 || err_sys(e, "write '%s' to disk", store->path);
 }
 
+#define LEASES_MAX (1 << 20)
+
+/* A directory a line. Of a length nobody reaches: more of them are not looked at. */
+static char *read_directories(int fd, size_t *ret_n)
+{
+	struct stat st;
+	size_t size = fstat(fd, &st) == 0 && st.st_size < LEASES_MAX ? (size_t)st.st_size : 0;
+	char *text = malloc(size + 1);
+	ssize_t n = text ? pread(fd, text, size, 0) : -1;
+	*ret_n = n > 0 ? (size_t)n : 0;
+	if (text)
+		text[*ret_n] = '\0';
+	return text;
+}
+
+bool store_lease_for(const struct store_image *image, const char *directory, struct err *e)
+{
+	const struct store *s = image->store;
+	const char *name = arena_printf(s->arena, "leases/%s", image->digest + 7);
+	const char *line = arena_printf(s->arena, "%s\n", directory);
+	CLEAN(clean_fd)
+	int fd =
+		openat(s->dir_fd, name, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	size_t n = strlen(line);
+	/* A store of somebody else keeps no list of ours. */
+	if (fd < 0 && (errno == EACCES || errno == EROFS || errno == ENOENT))
+		return true;
+	if (fd < 0)
+		return err_sys(e, "say that the image is in use");
+	CLEAN(clean_free) char *text = read_directories(fd, &(size_t){0});
+	if (text && strstr(text, line))
+		return true;
+	return write(fd, line, n) == (ssize_t)n || err_sys(e, "say that the image is in use");
+}
+
+/* Is any of the directories there? Those that are not are forgotten. We have it alone. */
+static bool has_directory(int fd)
+{
+	size_t n, kept = 0;
+	CLEAN(clean_free) char *text = read_directories(fd, &n);
+	char *next = text, *line;
+	if (!text || !n)
+		return false;
+	while ((line = strsep(&next, "\n"))) {
+		size_t len = strlen(line);
+		if (!len || access(line, F_OK) < 0)
+			continue;
+		/* To the front: never past what is still to be read. */
+		memmove(text + kept, line, len);
+		kept += len;
+		text[kept++] = '\n';
+	}
+	if (kept < n && pwrite(fd, text, kept, 0) == (ssize_t)kept)
+		(void)!ftruncate(fd, (off_t)kept);
+	return kept > 0;
+}
+
 bool store_lease(const struct store_image *image, int *ret_fd, struct err *e)
 {
 	const struct store *s = image->store;
@@ -166,5 +224,5 @@ bool store_is_leased(const struct store *store, const char *digest)
 	if (fd < 0)
 		return false;
 	/* The file stays: a start may have it open, and not locked yet. */
-	return flock(fd, LOCK_EX | LOCK_NB) < 0;
+	return flock(fd, LOCK_EX | LOCK_NB) < 0 || has_directory(fd);
 }

@@ -149,6 +149,8 @@ bool store_sync(const struct store *store, struct err *e);
 
 /* A lock that says "this image is in use"; free when the descriptor is closed. */
 bool store_lease(const struct store_image *image, int *ret_fd, struct err *e);
+/* The same for as long as @directory exists: a container that does not run. */
+bool store_lease_for(const struct store_image *image, const char *directory, struct err *e);
 bool store_is_leased(const struct store *store, const char *digest);
 
 #endif

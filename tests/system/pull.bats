@@ -305,7 +305,7 @@ regular empty file 0" ]
 	sleep 0.5
 	run -125 "$GUSCIO" rmi "$AT/good:1"
 	assert_one_line
-	[[ $output == *"a container of it runs"* ]]
+	[[ $output == *"a container has it"* ]]
 	run -125 "$GUSCIO" purge --force
 	kill -KILL $pid
 	wait $pid || true

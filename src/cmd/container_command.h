@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* container_command.h - what every command for containers that stay begins with */
+#ifndef CMD_CONTAINER_COMMAND_H
+#define CMD_CONTAINER_COMMAND_H
+
+#include "cmd/commands.h"
+#include "cmd/life.h"
+
+struct container_command {
+	struct invocation to;
+	struct host host;
+	int all_fd; /* -1: there are no containers */
+	int argc;   /* the arguments without the options */
+	char **argv;
+	int status; /* what the command returns when all went well */
+};
+
+enum container_arguments {
+	ARGUMENTS_MIXED, /* options may also come after the arguments */
+	ARGUMENTS_AFTER, /* the first argument ends the options: a program follows */
+};
+
+typedef bool container_action(struct container_command *c, struct err *e);
+
+/*
+ * container_command_run() - parse, look at the host, open the directory of containers, act
+ * @min, @max: how many arguments; @max -1: any number
+ */
+int container_command_run(const struct command *self, int argc, char **argv, struct notes *notes,
+	int min, int max, enum container_arguments arguments, container_action *action,
+	struct err *e);
+
+/* The record of a container by name, id or prefix; repaired when it is stale. */
+bool container_get(
+	struct container_command *c, const char *text, struct container *ret, struct err *e);
+
+/* All of them, newest first, repaired. One that is spoilt becomes a note. */
+bool container_get_all(
+	struct container_command *c, struct container **ret, size_t *ret_n, struct err *e);
+
+/*
+ * container_each() - the same for every argument; each is tried, the first failure is the answer
+ * @act: prints what it has done; with --all or --latest the arguments are made before
+ */
+bool container_each(struct container_command *c,
+	bool (*act)(struct container_command *c, const char *text, struct err *e), struct err *e);
+
+#endif

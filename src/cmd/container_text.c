@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/container_text.h"
+#include "base/own.h"
+#include "cmd/progress.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define DEPTH_MAX 64
+
+const char *container_state_word(const struct container *c)
+{
+	if (!container_is_up(c))
+		return c->phase == CONTAINER_CREATED ? "created" : "exited";
+	return c->phase == CONTAINER_RESTARTING ? "restarting" : "running";
+}
+
+const char *container_duration(struct arena *arena, int64_t since_ns)
+{
+	int64_t seconds = (int64_t)time(NULL) - since_ns / 1000000000;
+	int64_t minutes = seconds / 60, hours = (minutes + 30) / 60;
+	if (seconds < 1)
+		return "Less than a second";
+	if (seconds == 1)
+		return "1 second";
+	if (seconds < 60)
+		return arena_printf(arena, "%lld seconds", (long long)seconds);
+	if (minutes == 1)
+		return "About a minute";
+	if (minutes < 60)
+		return arena_printf(arena, "%lld minutes", (long long)minutes);
+	if (hours == 1)
+		return "About an hour";
+	if (hours < 48)
+		return arena_printf(arena, "%lld hours", (long long)hours);
+	if (hours < 24 * 7 * 2)
+		return arena_printf(arena, "%lld days", (long long)hours / 24);
+	if (hours < 24 * 30 * 2)
+		return arena_printf(arena, "%lld weeks", (long long)hours / 24 / 7);
+	if (hours < 24 * 365 * 2)
+		return arena_printf(arena, "%lld months", (long long)hours / 24 / 30);
+	return arena_printf(arena, "%lld years", (long long)hours / 24 / 365);
+}
+
+const char *container_status(struct arena *arena, const struct container *c)
+{
+	if (container_is_up(c) && c->phase == CONTAINER_RESTARTING)
+		return arena_printf(arena, "Restarting (%d) %s ago", c->exit_code,
+			container_duration(arena, c->finished_ns));
+	if (container_is_up(c) && c->health[0])
+		return arena_printf(arena, "Up %s (%s%s)", container_duration(arena, c->started_ns),
+			strcmp(c->health, "starting") ? "" : "health: ", c->health);
+	if (container_is_up(c))
+		return arena_printf(arena, "Up %s", container_duration(arena, c->started_ns));
+	if (c->phase == CONTAINER_CREATED)
+		return "Created";
+	return arena_printf(arena, "Exited (%d) %s ago", c->exit_code,
+		container_duration(arena, c->finished_ns));
+}
+
+const char *container_time(struct arena *arena, int64_t ns)
+{
+	char text[32];
+	struct tm tm;
+	time_t seconds = (time_t)(ns / 1000000000);
+	if (!ns)
+		return "0001-01-01T00:00:00Z";
+	gmtime_r(&seconds, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	return arena_printf(arena, "%s.%09lldZ", text, (long long)(ns % 1000000000));
+}
+
+const char *container_time_local(struct arena *arena, int64_t ns)
+{
+	char text[64];
+	struct tm tm;
+	time_t seconds = (time_t)(ns / 1000000000);
+	localtime_r(&seconds, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z %Z", &tm);
+	return arena_strdup(arena, text);
+}
+
+/* What cannot be looked into belongs to a subordinate id, and is not counted. */
+static int64_t tree_size(int dir_fd, const char *name, int depth)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEAN(clean_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int64_t bytes = 0;
+	while (dir && depth < DEPTH_MAX && (entry = readdir(dir))) {
+		struct stat st;
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode))
+			bytes += tree_size(dirfd(dir), entry->d_name, depth + 1);
+		else if (S_ISREG(st.st_mode))
+			bytes += st.st_size;
+	}
+	return bytes;
+}
+
+const char *container_size(struct arena *arena, const char *data_dir, const char *id)
+{
+	char text[16];
+	const char *path = arena_printf(arena, "%s/containers/%s/overlay/upper", data_dir, id);
+	progress_size(tree_size(AT_FDCWD, path, 0), text, sizeof(text));
+	return arena_strdup(arena, text);
+}

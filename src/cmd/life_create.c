@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* life_create.c - a container that stays comes into being, and is read again */
+#include "base/own.h"
+#include "base/text.h"
+#include "cmd/image_root.h"
+#include "cmd/life.h"
+#include "cmd/tarball.h"
+#include "image/flat.h"
+#include "spec/document.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define LABEL	"guscio.label."
+#define STORAGE "guscio.storage"
+#define DIGEST	"guscio.image-digest"
+#define STORES	"guscio.additional-stores"
+
+bool life_is_wanted(const struct invocation *to)
+{
+	const struct life_options *life = &to->life;
+	return life->is_detached || life->is_created || (life->has_rm && !life->rm) ||
+	       life->restart || life->log_driver || life->log_max_size || life->log_max_files ||
+	       life->health_test;
+}
+
+bool life_check(struct invocation *to, struct err *e)
+{
+	struct life_options *life = &to->life;
+	if (life->has_rm && life->rm && life->restart && strcmp(life->restart, "no")) {
+		err_what(e, ERR_USAGE, "--rm and --restart contradict each other");
+		return err_hint(e, "what is removed at its end cannot come back");
+	}
+	if (life->is_detached && to->spec.process.preserve_fds)
+		return err_what(e, ERR_USAGE, "--preserve-fds is for the foreground only");
+	if (life_is_wanted(to) && to->spec.process.preserve_fds)
+		return err_what(e, ERR_USAGE, "a container that stays cannot keep descriptors");
+	return true;
+}
+
+static void annotate(struct invocation *to, const char *key, const char *value)
+{
+	strv_env_set(
+		&to->arena, &to->spec.annotations, arena_printf(&to->arena, "%s=%s", key, value));
+}
+
+static const char *absolute(struct arena *arena, const char *path)
+{
+	if (path[0] == '/')
+		return path;
+	CLEAN(clean_free) char *cwd = getcwd(NULL, 0);
+	return arena_printf(arena, "%s/%s", cwd ? cwd : "", path);
+}
+
+/* It will be started from anywhere. */
+static void make_absolute(struct invocation *to)
+{
+	struct spec *spec = &to->spec;
+	struct arena *arena = &to->arena;
+	if (spec->root.kind == ROOT_DIR) {
+		char *real = realpath(spec->root.path, NULL);
+		spec->root.path =
+			arena_strdup(arena, real ? real : absolute(arena, spec->root.path));
+		free(real);
+	}
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (!strcmp(spec->mounts[i].type, "bind"))
+			spec->mounts[i].source = absolute(arena, spec->mounts[i].source);
+	for (size_t i = 0; i < spec->n_devices; i++)
+		spec->devices[i].source = absolute(arena, spec->devices[i].source);
+	if (spec->root.overlay == OVERLAY_KEPT && strchr(spec->root.overlay_name, '/'))
+		spec->root.overlay_name = absolute(arena, spec->root.overlay_name);
+}
+
+static void annotate_all(struct invocation *to)
+{
+	struct life_options *life = &to->life;
+	const char *storage = to->source.storage ? to->source.storage : getenv("GUSCIO_STORAGE");
+	const char *stores = "";
+	for (size_t i = 0; i < life->labels.n; i++) {
+		const char *label = life->labels.v[i];
+		size_t n = strcspn(label, "=");
+		annotate(to, arena_printf(&to->arena, LABEL "%.*s", (int)n, label),
+			label[n] ? label + n + 1 : "");
+	}
+	if (storage && storage[0])
+		annotate(to, STORAGE, absolute(&to->arena, storage));
+	for (size_t i = 0; i < to->source.additional.n; i++)
+		stores = arena_printf(&to->arena, "%s%s%s", stores, i ? ":" : "",
+			absolute(&to->arena, to->source.additional.v[i]));
+	if (stores[0])
+		annotate(to, STORES, stores);
+	if (to->image_digest)
+		annotate(to, DIGEST, to->image_digest);
+}
+
+/* The user's labels, and those of the image that they do not replace. */
+static void add_labels(struct invocation *to, struct container *c)
+{
+	static const char *const facts[] = {
+		"os=", "architecture=", "author=", "created=", "exposedPorts="};
+	for (size_t i = 0; i < to->life.labels.n; i++)
+		strv_env_set(&to->arena, &c->labels, to->life.labels.v[i]);
+	for (size_t i = 0; i < to->spec.annotations.n; i++) {
+		const char *entry = to->spec.annotations.v[i];
+		const char *image = "org.opencontainers.image.";
+		bool is_fact = text_starts(entry, "guscio.");
+		for (size_t k = 0; text_starts(entry, image) && k < ARRAY_LEN(facts); k++)
+			is_fact |= text_starts(entry + strlen(image), facts[k]);
+		char *key = arena_strndup(&to->arena, entry, strcspn(entry, "="));
+		if (!is_fact && !strv_env(&c->labels, key))
+			strv_add(&to->arena, &c->labels, entry);
+	}
+}
+
+static const char *command_line(struct arena *arena, const struct strv *args)
+{
+	char text[1024];
+	size_t n = 0;
+	text[0] = '\0';
+	for (size_t i = 0; i < args->n && n < sizeof(text) - 1; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? " " : "", args->v[i]);
+	return arena_strdup(arena, text);
+}
+
+static const char *mount_list(struct invocation *to)
+{
+	const char *text = "";
+	for (size_t i = 0; i < to->spec.n_mounts; i++) {
+		const struct mount_spec *m = &to->spec.mounts[i];
+		if (!strcmp(m->type, "bind") && strlen(text) < 4096)
+			text = arena_printf(
+				&to->arena, "%s%s%s", text, text[0] ? "," : "", m->source);
+	}
+	return text;
+}
+
+static const char *network_name(const struct spec *spec)
+{
+	const struct ns_spec *net = &spec->namespaces[NS_NET];
+	return net->mode == NS_HOST ? "host" : net->mode == NS_PRIVATE ? "none" : "container";
+}
+
+static void fill_record(struct invocation *to, struct container *c)
+{
+	const struct spec *spec = &to->spec;
+	const struct life_options *life = &to->life;
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	c->id = spec->id;
+	c->name = spec->name;
+	c->image = spec->root.path;
+	c->image_id = to->image_digest ? to->image_digest : "";
+	c->command = command_line(&to->arena, &spec->process.args);
+	c->network = network_name(spec);
+	c->mounts = mount_list(to);
+	c->created_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	c->is_auto_removed = life->has_rm
+				     ? life->rm
+				     : !life->is_detached && !life->is_created &&
+					       (!life->restart || !strcmp(life->restart, "no"));
+	c->has_terminal = spec->process.terminal;
+	c->has_input = spec->process.interactive;
+	c->restart = life->restart ? life->restart : "no";
+	c->stop_signal = spec->stop_signal;
+	c->stop_timeout_ms = spec->stop_timeout_ms;
+	c->log_driver = life->log_driver ? life->log_driver : "json-file";
+	c->log_max_size = life->log_max_size;
+	c->log_max_files = life->log_max_files ? life->log_max_files : 1;
+	c->health_test = life->health_test ? life->health_test : "";
+	c->health_interval_ms = life->health_interval_ms ? life->health_interval_ms : 30000;
+	c->health_timeout_ms = life->health_timeout_ms ? life->health_timeout_ms : 30000;
+	c->health_start_ms = life->health_start_ms;
+	c->health_retries = life->health_retries ? life->health_retries : 3;
+	add_labels(to, c);
+}
+
+/* JSON holds no other text, and a start that lacks an argument would be a different one. */
+static bool is_utf8(const char *s)
+{
+	json_t *value = json_string(s);
+	json_decref(value);
+	return value != NULL;
+}
+
+static bool check_text(const struct strv *list, struct err *e)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!is_utf8(list->v[i])) {
+			err_msg(e, ERR_USAGE, "'%s' is no UTF-8", list->v[i]);
+			return err_what(e, ERR_USAGE, "cannot write down the container");
+		}
+	return true;
+}
+
+/* docker gives every container a name; this one can be typed, and is found nowhere else. */
+static const char *make_name(struct arena *arena, const char *id)
+{
+	static const char *const first[] = {"alba", "alta", "antica", "bella", "blu", "calma",
+		"chiara", "dolce", "dorata", "fresca", "gentile", "gialla", "lenta", "lieve",
+		"limpida", "lunga", "mite", "nuova", "quieta", "rara", "rossa", "saggia", "serena",
+		"snella", "solida", "sottile", "tonda", "vasta", "verde", "vivace", "viva",
+		"zitta"};
+	static const char *const second[] = {"aquila", "ape", "barca", "bottega", "brezza", "casa",
+		"chiocciola", "collina", "conchiglia", "fonte", "foglia", "isola", "lanterna",
+		"lepre", "luna", "mela", "noce", "nuvola", "onda", "perla", "pietra", "piuma",
+		"quercia", "rana", "riva", "rondine", "sabbia", "stella", "tela", "torre", "valle",
+		"volpe"};
+	char digits[9] = {0};
+	memcpy(digits, id, 8);
+	unsigned long n = strtoul(digits, NULL, 16);
+	return arena_printf(
+		arena, "%s_%s_%03lu", first[n & 31], second[n >> 5 & 31], (n >> 10) % 1000);
+}
+
+static bool write_bundle(struct invocation *to, int dir_fd, struct container *c, struct err *e)
+{
+	CLEAN(clean_free) char *text = spec_to_json(&to->spec);
+	if (!text)
+		return err_what(e, ERR_INTERNAL, "cannot write the document: no memory");
+	return container_write_file(dir_fd, "config.json", text, false, e) &&
+	       container_write(dir_fd, c, false, e);
+}
+
+static void take_back(int all_fd, const struct container *c, int dir_fd)
+{
+	unlinkat(dir_fd, "config.json", 0);
+	container_leave_name(all_fd, c->id, c->name);
+	unlinkat(all_fd, c->id, AT_REMOVEDIR);
+}
+
+bool life_create(struct invocation *to, const struct host *host, struct container *ret, int *ret_fd,
+	struct err *e)
+{
+	CLEAN(clean_fd) int all_fd = -1;
+	CLEAN(clean_fd) int dir_fd = -1;
+	struct spec *spec = &to->spec;
+	spec->stays = true;
+	make_absolute(to);
+	if (!spec->name)
+		spec->name = make_name(&to->arena, spec->id);
+	container_init(ret);
+	fill_record(to, ret);
+	annotate_all(to);
+	if (!check_text(&spec->process.args, e) || !check_text(&spec->process.env, e) ||
+		!check_text(&spec->annotations, e) ||
+		!containers_open(host->data_dir, true, &all_fd, e) ||
+		!container_begin(all_fd, spec->id, spec->name, &dir_fd, e))
+		return false;
+	if (!write_bundle(to, dir_fd, ret, e)) {
+		take_back(all_fd, ret, dir_fd);
+		return false;
+	}
+	*ret_fd = TAKE_FD(dir_fd);
+	return true;
+}
+
+static void take_annotations(struct invocation *to)
+{
+	const struct strv *annotations = &to->spec.annotations;
+	const char *stores = strv_env(annotations, STORES);
+	to->source.storage = strv_env(annotations, STORAGE);
+	to->image_digest = strv_env(annotations, DIGEST);
+	for (char *at = stores ? arena_strdup(&to->arena, stores) : NULL, *word;
+		at && (word = strsep(&at, ":"));)
+		strv_add(&to->arena, &to->source.additional, word);
+}
+
+bool life_load(
+	struct invocation *to, const struct host *host, const struct container *c, struct err *e)
+{
+	size_t size;
+	struct notes ignored = {0};
+	const char *path =
+		arena_printf(&to->arena, "%s/containers/%s/config.json", host->data_dir, c->id);
+	const char *text = arena_read_file(&to->arena, AT_FDCWD, path, &size, e);
+	if (!text)
+		return err_what(e, ERR_INPUT, "cannot read the document of container %.12s", c->id);
+	to->bundle = arena_printf(&to->arena, "%s/containers/%s", host->data_dir, c->id);
+	spec_init(&to->spec, &to->arena);
+	if (!spec_from_json(&to->spec, text, size, to->bundle, &ignored, e))
+		return false;
+	to->spec.id = c->id;
+	to->spec.name = c->name[0] ? c->name : NULL;
+	to->spec.stays = true;
+	take_annotations(to);
+	return true;
+}
+
+bool life_settle_root(struct invocation *to, const struct host *host, struct err *e)
+{
+	struct root_spec *root = &to->spec.root;
+	if (root->kind == ROOT_IMAGE && flat_is_needed(host)) {
+		err_what(e, ERR_HOST, "a container of an image that stays needs overlays");
+		return err_hint(e, "this machine has none: run it in the foreground");
+	}
+	bool is_changed_elsewhere = (root->kind == ROOT_IMAGE && root->overlay == OVERLAY_NONE) ||
+				    root->overlay == OVERLAY_THROWAWAY;
+	if (is_changed_elsewhere && root->kind != ROOT_HOST) {
+		/* What it changes is there again at its next start. */
+		root->overlay = OVERLAY_KEPT;
+		root->overlay_name = arena_printf(
+			&to->arena, "%s/containers/%s/overlay", host->data_dir, to->spec.id);
+	}
+	return root->kind != ROOT_IMAGE || image_layers(to, host, e);
+}

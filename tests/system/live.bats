@@ -1,0 +1,514 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# live.bats - containers that stay: detached, looked at, entered, stopped, kept
+
+load helpers
+
+teardown() {
+	for id in $("$GUSCIO" ps -aq 2>/dev/null); do "$GUSCIO" rm -f "$id" >/dev/null 2>&1 || true; done
+	"$GUSCIO" unshare rm -rf "$work/root" "$work/data" "$work/cache" "$work/more" 2>/dev/null || true
+	chmod -R u+rwx "$work" 2>/dev/null || true
+	rm -rf "$work"
+}
+
+# Detached, with one id, which is all that most tests need; 3 belongs to bats.
+run_d() {
+	"$GUSCIO" run -d --userns=single --network=none "$@" 3>&-
+}
+
+state_of() { # name, field
+	"$GUSCIO" ps -a --no-trunc --filter "name=$1" --format "{{.$2}}"
+}
+
+monitor_of() {
+	pgrep -u "$(id -u)" -f "^guscio-monitor $1 $XDG_DATA_HOME"
+}
+
+# Until a command succeeds: at most five seconds.
+soon() {
+	for _ in $(seq 100); do "$@" && return; sleep 0.05; done
+	echo "not soon: $*"
+	return 1
+}
+
+nothing_of_a_container() {
+	[ -z "$(ls "$XDG_DATA_HOME/guscio/containers" | grep -v names)" ] &&
+		[ -z "$(ls "$XDG_DATA_HOME/guscio/containers/names")" ]
+}
+
+@test "run -d prints the id and returns; ps shows it; stop and rm end it" {
+	run -0 run_d --name web "$root" sleep 100
+	[ "${#output}" -eq 64 ]
+	id=$output
+	run -0 "$GUSCIO" ps
+	[[ ${lines[0]} == "CONTAINER ID "*IMAGE*COMMAND*CREATED*STATUS*PORTS*NAMES ]]
+	[[ ${lines[1]} == "${id:0:12}"*'"sleep 100"'*Up*web ]]
+	[ "$("$GUSCIO" ps -q)" = "${id:0:12}" ]
+	run -0 "$GUSCIO" stop web
+	[ "$output" = web ]
+	[ -z "$("$GUSCIO" ps -q)" ]
+	[[ $(state_of web Status) == "Exited (143) "* ]]
+	run -0 "$GUSCIO" stop web
+	run -0 "$GUSCIO" rm "${id:0:6}"
+	nothing_of_a_container
+	! pgrep -f "guscio-monitor web $XDG_DATA_HOME"
+	assert_nothing_left
+}
+
+@test "the start fails: docker's exit codes, the container stays unless --rm" {
+	run -127 run_d --name bad "$root" nonsuch
+	assert_one_line
+	[ "$(state_of bad State)" = created ]
+	run -126 run_d --rm "$root" /etc/passwd
+	assert_one_line
+	"$GUSCIO" rm bad
+	nothing_of_a_container
+	[ -z "$(find "$XDG_RUNTIME_DIR/guscio" -mindepth 1 -maxdepth 1 -type d ! -name names)" ]
+}
+
+@test "names: one holder, also against the foreground; unknown and ambiguous ones" {
+	run_d --name a "$root" sleep 100
+	run -125 run_d --name a "$root" true
+	assert_one_line
+	[[ $output == *"the name 'a' is in use"* ]]
+	run -125 run_one --name a "$root" true
+	assert_one_line
+	run -125 "$GUSCIO" stop nobody
+	assert_one_line
+	[[ $output == *"no container 'nobody'"* ]]
+	run -125 "$GUSCIO" rm a
+	[[ $output == *"it runs"* ]]
+	run -0 "$GUSCIO" rm -f nobody
+	"$GUSCIO" rename a b
+	run_d --name a "$root" sleep 100
+	run -125 "$GUSCIO" rename a b
+	assert_one_line
+	run_d --replace --name a "$root" sleep 99
+	[ "$(state_of a Command)" = '"sleep 99"' ]
+	[ "$("$GUSCIO" ps -aq | wc -l)" -eq 2 ]
+	run -125 "$GUSCIO" exec c true
+	for i in $(seq 17); do "$GUSCIO" create --userns=single "$root" true; done
+	for c in 0 1 2 3 4 5 6 7 8 9; do
+		if [ "$("$GUSCIO" ps -aq --filter "id=$c" | wc -l)" -gt 1 ]; then
+			run -125 "$GUSCIO" start "$c"
+			assert_one_line
+			[[ $output == *"the beginning of"* ]]
+		fi
+	done
+}
+
+@test "logs: both streams, tail, timestamps, since; follow ends with the container" {
+	run_d --name l "$root" sh -c 'for i in 1 2 3; do echo $i; done; echo bad >&2; sleep 1; echo last'
+	run -0 --separate-stderr "$GUSCIO" logs -f l
+	[ "${lines[*]}" = "1 2 3 last" ]
+	[ "$stderr" = bad ]
+	run -0 --separate-stderr "$GUSCIO" logs --tail 2 l
+	[ "$output" = last ] && [ "$stderr" = bad ]
+	run -0 --separate-stderr "$GUSCIO" logs -t l
+	[[ ${lines[0]} =~ ^20[0-9][0-9]-[0-9-]+T[0-9:]+\.[0-9]{9}Z\ 1$ ]]
+	run -0 --separate-stderr "$GUSCIO" logs --since 1h --until 2099-01-01 l
+	[ "${#lines[@]}" -eq 4 ]
+	run -0 --separate-stderr "$GUSCIO" logs --since 2099-01-01 l
+	[ -z "$output$stderr" ]
+	run -125 "$GUSCIO" logs --since never l
+	assert_one_line
+	python3 -c 'import json,sys
+for line in open(sys.argv[1]): assert set(json.loads(line)) == {"log","stream","time"}' \
+		"$XDG_DATA_HOME"/guscio/containers/*/container.log
+}
+
+@test "logs: lines of any length and any bytes come back as they were" {
+	head -c 200000 /dev/urandom >"$root/bytes"
+	head -c 100000 /dev/zero | tr '\0' x >>"$root/bytes"
+	printf '\n"\\\t\r\001\377\303\nend without a newline' >>"$root/bytes"
+	run_d --name l "$root" cat /bytes
+	"$GUSCIO" wait l
+	"$GUSCIO" logs l >"$work/out"
+	cmp "$root/bytes" "$work/out"
+	python3 -c 'import json,sys
+for line in open(sys.argv[1], encoding="utf-8"): json.loads(line)' \
+		"$XDG_DATA_HOME"/guscio/containers/*/container.log
+}
+
+@test "logs: rotation by size and count; a follower sees every line" {
+	run_d --name l --log-opt max-size=100k --log-opt max-file=30 "$root" \
+		sh -c 'sleep 0.3; i=0; while [ $i -lt 9000 ]; do echo "line $i"; i=$((i+1)); done'
+	"$GUSCIO" logs -f l >"$work/followed"
+	seq -f 'line %.0f' 0 8999 | cmp - "$work/followed"
+	"$GUSCIO" logs l | cmp - "$work/followed"
+	[ "$("$GUSCIO" logs --tail 5000 l | head -n 1)" = "line 4000" ]
+	[ "$(ls "$XDG_DATA_HOME"/guscio/containers/*/container.log.* | wc -l)" -gt 3 ]
+	run_d --name few --log-opt max-size=20k --log-opt max-file=2 "$root" \
+		sh -c 'i=0; while [ $i -lt 3000 ]; do echo "line $i"; i=$((i+1)); done'
+	"$GUSCIO" wait few
+	[ "$(ls "$XDG_DATA_HOME/guscio/containers/$("$GUSCIO" ps -aq --no-trunc --filter name=few)" | grep -c container.log)" -eq 2 ]
+	[ "$("$GUSCIO" logs few | tail -n 1)" = "line 2999" ]
+}
+
+@test "--log-driver none and passthrough; what is not known is refused" {
+	run_d --name n --log-driver none "$root" echo quiet
+	"$GUSCIO" wait n
+	run -125 "$GUSCIO" logs n
+	assert_one_line
+	run -0 run_d --log-driver passthrough "$root" sh -c 'echo loud >&2; sleep 0.2'
+	[[ $output == *loud* ]]
+	run -125 run_d --log-driver syslog "$root" true
+	assert_one_line
+	run -125 run_d --log-opt tag=x "$root" true
+	assert_one_line
+}
+
+@test "wait prints exit codes, also of a container that removes itself" {
+	run_d --name a "$root" sh -c 'sleep 0.3; exit 7'
+	run_d --name b --rm "$root" sh -c 'sleep 0.5; exit 9'
+	run -0 "$GUSCIO" wait a b
+	[ "${lines[*]}" = "7 9" ]
+	run -0 "$GUSCIO" wait a
+	[ "$output" = 7 ]
+	soon test -z "$("$GUSCIO" ps -aq --filter name=b)" || soon sh -c "! '$GUSCIO' wait b"
+}
+
+@test "a program that ignores SIGTERM is killed after its time; kill sends any signal" {
+	run_d --name deaf --stop-timeout 1 "$root" sh -c 'trap "" TERM; echo up; while :; do sleep 1; done'
+	soon sh -c "'$GUSCIO' logs deaf | grep -q up"
+	run -0 "$GUSCIO" stop deaf
+	[[ $(state_of deaf Status) == "Exited (137) "* ]]
+	run_d --name k "$root" sh -c 'trap "echo got; exit 5" USR1; echo up; while :; do sleep 0.1; done'
+	soon sh -c "'$GUSCIO' logs k | grep -q up"
+	run -0 "$GUSCIO" kill -s USR1 k
+	run -0 "$GUSCIO" wait k
+	[ "$output" = 5 ]
+	run -125 "$GUSCIO" kill k
+	assert_one_line
+	run -125 "$GUSCIO" kill -s NONSENSE k
+	assert_one_line
+}
+
+@test "start and restart bring a container back with what it has changed" {
+	"$GUSCIO" create --network=none --name c --overlay "$root" sh -c 'echo x >>/kept; wc -l </kept'
+	[[ $(state_of c Status) == Created ]]
+	run -0 "$GUSCIO" start -a c
+	[ "$output" = 1 ]
+	run -0 "$GUSCIO" start -a c
+	[ "$output" = 2 ]
+	[ ! -e "$root/kept" ]
+	"$GUSCIO" rm c
+	nothing_of_a_container
+	run_d --name r "$root" sleep 100
+	before=$(state_of r Pid)
+	run -0 "$GUSCIO" restart -t 1 r
+	[ "$(state_of r State)" = running ]
+	[ "$before" != "$(state_of r Pid)" ]
+	run -0 "$GUSCIO" start r
+	[ "$output" = r ]
+}
+
+@test "everything that was asked for is there again after a stop" {
+	mkdir "$work/more"
+	echo there >"$work/more/file"
+	cd "$work"
+	"$GUSCIO" create --network=none --name c -v ./more:/mnt:ro -e A=b --env 'C=d e' -w /etc -u 1000 --hostname h \
+		--add-host x:10.9.8.7 --cap-drop all --ulimit nofile=77 --read-only --tmpfs /tmp \
+		--device /dev/null --group-add project --stop-timeout 3 --security-opt no-new-privileges \
+		--sysctl net.ipv4.ip_default_ttl=77 "$root" sh -c 'id; pwd; cat /mnt/file; echo $A $C; hostname
+			grep 10.9 /etc/hosts; ulimit -n; grep -E "CapBnd|NoNewPrivs|^Seccomp:" /proc/self/status; touch /x
+			cat /proc/sys/net/ipv4/ip_default_ttl; touch /tmp/y && echo y'
+	cd /
+	first=$("$GUSCIO" start -a c 2>&1) || true
+	second=$("$GUSCIO" start -a c 2>&1) || true
+	[ "$first" = "$second" ]
+	[[ $first == *"uid=1000(alice)"*project*/etc*there*"b d e"*h*10.9.8.7*77*"CapBnd:"*0000000000000000*"NoNewPrivs:"*1*"Seccomp:"*2*"Read-only"*77*y ]]
+}
+
+@test "exec: namespaces, user, capabilities, filter and environment are the container's" {
+	run_d --name c -e A=b --cap-drop all --security-opt no-new-privileges --hostname h "$root" sleep 100
+	run -0 "$GUSCIO" exec c sh -c 'hostname; echo $A; id -u; echo $container'
+	[ "${lines[*]}" = "h b 0 guscio" ]
+	pid=$(state_of c Pid)
+	for ns in user mnt pid uts ipc net cgroup; do
+		[ "$(readlink /proc/$pid/ns/$ns)" = "$("$GUSCIO" exec c readlink /proc/self/ns/$ns)" ]
+	done
+	of='grep -E ^(CapBnd|CapEff|NoNewPrivs|Seccomp): /proc/self/status'
+	[ "$("$GUSCIO" exec c $of)" = "$(sed -nE '/^(CapBnd|CapEff|NoNewPrivs|Seccomp):/p' /proc/"$(pgrep -P "$pid")"/status)" ]
+	run -125 "$GUSCIO" exec -u alice c true
+	[[ $output == *"not mapped"* ]]
+	run -3 "$GUSCIO" exec c sh -c 'exit 3'
+	run -127 "$GUSCIO" exec c nonsuch
+	assert_one_line
+	run -125 "$GUSCIO" exec -w /nowhere c true
+	assert_one_line
+	run -125 "$GUSCIO" exec --privileged c true
+	assert_one_line
+	run -0 sh -c "echo typed | '$GUSCIO' exec -i c cat"
+	[ "$output" = typed ]
+	run -0 "$GUSCIO" exec c cat
+	[ -z "$output" ]
+	"$GUSCIO" stop -t 1 c
+	run -125 "$GUSCIO" exec c true
+	assert_one_line
+}
+
+@test "exec with the whole map: users, and keep-id's caller" {
+	"$GUSCIO" run -d --name c "$root" sleep 100 3>&-
+	run -0 "$GUSCIO" exec -u alice:project -w /etc -e X=y c sh -c 'id; pwd; echo $X'
+	[[ ${lines[0]} == "uid=1000(alice) gid=2000(project)"* ]]
+	[ "${lines[1]} ${lines[2]}" = "/etc y" ]
+	"$GUSCIO" run -d --name k --userns=keep-id "$root" sleep 100 3>&-
+	[ "$("$GUSCIO" exec k id -u)" = "$(id -u)" ]
+	[ "$("$GUSCIO" exec -u 0 k id -u)" = 0 ]
+}
+
+@test "exec -t has a terminal; -d does not wait; a killed exec takes its program with it" {
+	run_d --name c "$root" sleep 100
+	run -0 python3 -c 'import pty,sys,os
+out=b""
+def read(fd):
+    global out
+    got=os.read(fd,4096); out+=got; return got
+os.environ["TERM"]="vt100"
+status=pty.spawn(sys.argv[1:], read)
+assert b"/dev/pts/0" in out and b"vt100" in out, out
+sys.exit(os.waitstatus_to_exitcode(status))' "$GUSCIO" exec -it c sh -c 'tty; echo $TERM'
+	run -0 "$GUSCIO" exec -d c sh -c 'sleep 0.2; touch /made; sleep 50'
+	soon test -e "$root/made"
+	"$GUSCIO" exec c sleep 77 3>&- &
+	pid=$!
+	soon sh -c "'$GUSCIO' exec c ps | grep -q 'sleep 77'"
+	kill -KILL $pid
+	soon sh -c "! '$GUSCIO' exec c ps | grep -q 'sleep 77'"
+	# One that is stopped by its terminal does not hold up the container's end.
+	"$GUSCIO" exec c sleep 77 3>&- &
+	pid=$!
+	soon sh -c "'$GUSCIO' exec c ps | grep -q 'sleep 77'"
+	kill -STOP $pid
+	run -0 timeout 8 "$GUSCIO" stop -t 1 c
+	kill -KILL $pid
+}
+
+@test "attach and start -a: output, input, exit code, detach keys" {
+	"$GUSCIO" create --network=none --name c -i --userns=single "$root" sh -c 'read x; echo "got $x"; exit 4'
+	run -4 sh -c "echo word | '$GUSCIO' start -ai c"
+	[ "$output" = "got word" ]
+	run_d --name t -it "$root" sh -c 'while read x; do echo "<$x>"; done'
+	run -0 python3 - "$GUSCIO" <<-'EOF'
+	import os, pty, sys, time
+	pid, fd = pty.fork()
+	if pid == 0:
+	    os.execv(sys.argv[1], [sys.argv[1], "attach", "t"])
+	time.sleep(0.4)
+	os.write(fd, b"hello\r")
+	time.sleep(0.4)
+	os.write(fd, b"\x10\x11")
+	out = b""
+	try:
+	    while got := os.read(fd, 4096):
+	        out += got
+	except OSError:
+	    pass
+	assert b"<hello>" in out, out
+	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	EOF
+	[ "$(state_of t State)" = running ]
+	run -0 "$GUSCIO" logs t
+	[[ $output == *"<hello>"* ]]
+	run -125 "$GUSCIO" attach c
+	assert_one_line
+}
+
+@test "run --rm=false in the foreground: output and exit code, and it stays" {
+	run -5 --separate-stderr "$GUSCIO" run --rm=false --network=none --userns=single --name f "$root" sh -c 'echo out; echo err >&2; exit 5'
+	[ "$output" = out ]
+	[ "$stderr" = err ]
+	[[ $(state_of f Status) == "Exited (5) "* ]]
+	run -0 sh -c "echo in | '$GUSCIO' run -i --rm=false --network=none --userns=single '$root' cat"
+	[ "$output" = in ]
+	run -0 sh -c "'$GUSCIO' run --rm=false --network=none --userns=single '$root' sh -c 'i=0; while [ \$i -lt 20000 ]; do echo line\$i; i=\$((i+1)); done' | tail -n 1"
+	[ "$output" = line19999 ]
+}
+
+@test "restart policies: always comes back until it is stopped, on-failure counts" {
+	run_d --name a --restart always "$root" sh -c 'echo up; exit 0'
+	soon sh -c "[ \$('$GUSCIO' logs a | grep -c up) -ge 3 ]"
+	run -0 "$GUSCIO" stop a
+	[ "$(state_of a State)" = exited ]
+	n=$("$GUSCIO" logs a | grep -c up)
+	sleep 1
+	[ "$("$GUSCIO" logs a | grep -c up)" = "$n" ]
+	! monitor_of a
+	run_d --name b --restart on-failure:2 "$root" sh -c 'echo up; exit 3'
+	soon sh -c "[ \$('$GUSCIO' logs b | grep -c up) -eq 3 ] && [ \"\$('$GUSCIO' ps -a --filter name=b --format '{{.State}}')\" = exited ]"
+	[[ $(state_of b Status) == "Exited (3) "* ]]
+	[ "$(state_of b Restarts)" = 2 ]
+	run_d --name c --restart on-failure "$root" true
+	soon sh -c "[ \"\$('$GUSCIO' ps -a --filter name=c --format '{{.State}}')\" = exited ]"
+	run -125 run_d --rm --restart always "$root" true
+	assert_one_line
+	run -125 run_d --restart sometimes "$root" true
+	assert_one_line
+}
+
+@test "a killed program comes back under its policy; kill and rm -f mean it" {
+	run_d --name a --restart always "$root" sleep 100
+	pid=$(state_of a Pid)
+	kill -KILL "$pid"
+	soon sh -c "p=\$('$GUSCIO' ps --filter name=a --format '{{.Pid}}'); [ \"\${p:-0}\" -gt 0 ] && [ \"\$p\" != $pid ]"
+	run -0 "$GUSCIO" kill a
+	run -0 "$GUSCIO" wait a
+	sleep 0.5
+	[ "$(state_of a State)" = exited ]
+	run_d --name b --restart always "$root" false
+	sleep 0.3
+	run -0 "$GUSCIO" rm -f b
+	! monitor_of b
+}
+
+@test "health: starting, healthy, unhealthy" {
+	run_d --name h --health-cmd 'test -e /well' --health-interval 200ms --health-retries 2 "$root" sleep 100
+	[[ $(state_of h Status) == *"(health: starting)" ]]
+	touch "$root/well"
+	soon sh -c "'$GUSCIO' ps --filter health=healthy -q | grep -q ."
+	rm "$root/well"
+	soon sh -c "'$GUSCIO' ps | grep -q '(unhealthy)'"
+}
+
+@test "ps: filters, formats, labels" {
+	run_d --name one -l a=b -l c "$root" sleep 100
+	"$GUSCIO" create --network=none --name two --label a=x --userns=single "$root" true
+	[ "$("$GUSCIO" ps -a --filter label=a --format '{{.Names}}' | sort | tr '\n' ' ')" = "one two " ]
+	[ "$("$GUSCIO" ps -a --filter label=a=b --format '{{.Names}}')" = one ]
+	[ "$("$GUSCIO" ps -a --filter label=a --filter label=c --format '{{.Names}}')" = one ]
+	[ "$("$GUSCIO" ps --filter status=created --format '{{.Names}}')" = two ]
+	[ "$("$GUSCIO" ps -a --filter status=created --filter status=running -q | wc -l)" = 2 ]
+	[ "$("$GUSCIO" ps -l --format '{{.Names}}')" = two ]
+	[ "$("$GUSCIO" ps -a --filter before=two --format '{{.Names}}')" = one ]
+	"$GUSCIO" ps -a --format json | python3 -c 'import json,sys; assert len(json.load(sys.stdin)) == 2'
+	run -125 "$GUSCIO" ps --filter colour=red
+	assert_one_line
+}
+
+@test "a monitor that is killed leaves a container that can be seen, entered, stopped and removed" {
+	run_d --name m "$root" sleep 100
+	kill -KILL "$(monitor_of m)"
+	[[ $(state_of m Status) == "Up "* ]]
+	run -0 "$GUSCIO" exec m echo in
+	[ "$output" = in ]
+	run -125 "$GUSCIO" attach m
+	assert_one_line
+	run -0 "$GUSCIO" stop -t 2 m
+	[ "$(state_of m State)" = exited ]
+	run -0 "$GUSCIO" start m
+	kill -KILL "$(monitor_of m)"
+	pid=$(state_of m Pid)
+	run -0 "$GUSCIO" rm -f m
+	[ ! -e "/proc/$pid" ]
+	nothing_of_a_container
+}
+
+@test "a killed init, a lost runtime directory, a reboot, a spoilt record" {
+	run_d --name i "$root" sleep 100
+	kill -KILL "$(state_of i Pid)"
+	soon sh -c "'$GUSCIO' ps -a | grep -q 'Exited (137)'"
+	run_d --name r "$root" sleep 100
+	rm -rf "$XDG_RUNTIME_DIR/guscio"
+	run -0 "$GUSCIO" logs r
+	run -0 "$GUSCIO" exec r true
+	run -0 "$GUSCIO" stop -t 2 r
+	run -0 "$GUSCIO" start r
+	record=$(ls -d "$XDG_DATA_HOME/guscio/containers/$("$GUSCIO" ps -q --no-trunc --filter name=r)")/state
+	pid=$(state_of r Pid)
+	kill -KILL "$(monitor_of r)" "$pid"
+	soon test ! -e "/proc/$pid"
+	[[ $(state_of r Status) == "Exited (255) "* ]]
+	# As after a reboot: the boot id is another one, the pid may be anybody's.
+	sed -i -e "s/^phase .*/phase running/; s/^boot .*/boot other/; s/^pid .*/pid $$/" "$record"
+	[[ $(state_of r State) == exited ]]
+	run -0 "$GUSCIO" start r
+	"$GUSCIO" stop -t 1 r
+	printf 'guscio-container 99\nname r\n' >"$record"
+	run -0 "$GUSCIO" ps -a
+	[[ $output == *"is spoilt"*"newer guscio"* ]]
+	run -125 "$GUSCIO" start r
+	assert_one_line
+	run -0 "$GUSCIO" rm -f r
+	run -0 "$GUSCIO" ps -a
+	[[ $output != *spoilt* ]]
+}
+
+@test "an image stays while a container has it; stop and start keep its changes" {
+	tar -C "$root" -cf "$work/image.tar" .
+	"$GUSCIO" import "$work/image.tar" my/image:1
+	"$GUSCIO" run -d --name c my/image:1 sh -c 'echo x >>/kept; chown 5:5 /kept; mkdir -p /d/e; chown -R 7:7 /d; touch /d/e/f; sleep 100' 3>&-
+	soon sh -c "'$GUSCIO' exec c test -e /d/e/f"
+	[ "$(state_of c Image)" = my/image:1 ]
+	"$GUSCIO" stop -t 1 c
+	run -125 "$GUSCIO" rmi my/image:1
+	assert_one_line
+	[[ $output == *"a container has it"* ]]
+	"$GUSCIO" prune -af
+	run -0 "$GUSCIO" start c
+	soon sh -c "[ \"\$('$GUSCIO' exec c cat /kept | wc -l)\" = 2 ]"
+	run -0 "$GUSCIO" rm -f c
+	nothing_of_a_container
+	run -0 "$GUSCIO" rmi my/image:1
+}
+
+@test "--cidfile and --pidfile, in front and behind" {
+	id=$(run_d --cidfile "$work/cid" --pidfile "$work/pid" --name p "$root" sleep 100)
+	[ "$(cat "$work/cid")" = "$id" ]
+	[ "$(cat "$work/pid")" = "$(state_of p Pid)" ]
+	run -125 run_d --cidfile "$work/cid" "$root" true
+	assert_one_line
+	[ "$("$GUSCIO" ps -aq | wc -l)" -eq 1 ]
+	run -0 run_one --cidfile "$work/cid2" --pidfile "$work/pid2" "$root" true
+	[ -s "$work/cid2" ] && [ -s "$work/pid2" ]
+}
+
+@test "two rm -f at once, and many containers at once" {
+	run_d --name a "$root" sleep 100
+	"$GUSCIO" rm -f a >/dev/null &
+	first=$!
+	"$GUSCIO" rm -f a
+	wait $first
+	nothing_of_a_container
+	for i in 1 2 3 4; do
+		(for k in 1 2 3 4 5 6; do
+			run_d --name "c$i$k" "$root" sleep 100 && "$GUSCIO" stop -t 1 "c$i$k" && "$GUSCIO" start "c$i$k" &&
+				"$GUSCIO" exec "c$i$k" true && "$GUSCIO" rm -f "c$i$k" || exit 1
+		done) >/dev/null &
+		pids="$pids $!"
+	done
+	for pid in $pids; do wait "$pid"; done
+	nothing_of_a_container
+	assert_nothing_left
+	! monitor_of '.*'
+}
+
+@test "a full disk under the log: the container runs on" {
+	mkdir "$work/more"
+	run -0 "$GUSCIO" unshare sh -c "mount -t tmpfs -o size=300k none '$work/more' && export XDG_DATA_HOME='$work/more' XDG_RUNTIME_DIR='$work/more/run' &&
+		mkdir -m 700 '$work/more/run' && '$GUSCIO' run -d --name f --userns=single '$root' sh -c 'i=0; while [ \$i -lt 20000 ]; do echo some line \$i; i=\$((i+1)); done; exit 6' >/dev/null 3>&- &&
+		'$GUSCIO' wait f && '$GUSCIO' logs f | head -n 1"
+	[ "${lines[*]}" = "6 some line 0" ] || { echo "$output"; false; }
+}
+
+@test "container prune, container ls, purge" {
+	run_d --name up "$root" sleep 100
+	"$GUSCIO" create --network=none --name down --userns=single "$root" true
+	run -125 "$GUSCIO" container prune
+	run -0 "$GUSCIO" container prune -f
+	[ "$("$GUSCIO" container ls -a --format '{{.Names}}')" = up ]
+	run -0 "$GUSCIO" purge -f
+	[ -z "$("$GUSCIO" ps -aq)" ]
+	! monitor_of up
+}
+
+@test "output of a hostile kind: a fork bomb ends with stop, a flood does not fill memory" {
+	run_d --name b --ulimit nproc=200 "$root" sh -c 'f() { f | f & }; f; sleep 100' || true
+	sleep 0.5
+	run -0 timeout 20 "$GUSCIO" rm -f b
+	run_d --name y --log-opt max-size=1m "$root" sh -c 'while :; do cat /bin/busybox; done'
+	sleep 1
+	rss=$(sed -nE 's/^RssAnon:[^0-9]*([0-9]+).*/\1/p' "/proc/$(monitor_of y)/status")
+	[ "$rss" -lt 1000 ]
+	run -0 timeout 10 "$GUSCIO" stop -t 1 y
+}
