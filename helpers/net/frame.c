@@ -58,11 +58,17 @@ static enum frame_kind look_tcp(const uint8_t *tcp, size_t size)
 	return (tcp[13] & 0x12) == 0x02 ? FRAME_CONNECT : FRAME_PASS;
 }
 
-static enum frame_kind look_udp(const uint8_t *udp, size_t size, struct frame *ret)
+enum { PORT_DNS = 53, PORT_BOOTP = 67, PORT_TFTP = 69, PORT_DHCPV6 = 547 };
+
+static enum frame_kind look_udp(
+	const uint8_t *udp, size_t size, bool is_for_resolver, struct frame *ret)
 {
 	if (size < 8 || get16(udp + 4) < 8 || get16(udp + 4) > size)
 		return FRAME_DROP;
-	if (get16(udp + 2) != 53)
+	unsigned port = get16(udp + 2);
+	if (port == PORT_BOOTP || port == PORT_TFTP || port == PORT_DHCPV6)
+		return FRAME_DROP;
+	if (!is_for_resolver || port != PORT_DNS)
 		return FRAME_PASS;
 	memcpy(&ret->back.from_port, udp, 2);
 	memcpy(&ret->back.to_port, udp + 2, 2);
@@ -74,9 +80,8 @@ static enum frame_kind look_udp(const uint8_t *udp, size_t size, struct frame *r
 static enum frame_kind look_ipv4(
 	const uint8_t *ip, size_t size, const struct frame_own *own, struct frame *ret)
 {
-	size_t header = size > 0 ? (size_t)(ip[0] & 0x0f) * 4 : 0;
-	if (size < 20 || ip[0] >> 4 != 4 || header < 20 || get16(ip + 2) < header ||
-		get16(ip + 2) > size)
+	/* Options are of no use here: routers act on them. */
+	if (size < 20 || ip[0] != 0x45 || get16(ip + 2) < 20 || get16(ip + 2) > size)
 		return FRAME_DROP;
 	if (ip[16] == 127 || ip[16] == 0)
 		return FRAME_DROP;
@@ -84,12 +89,12 @@ static enum frame_kind look_ipv4(
 	if (get16(ip + 6) & 0x3fff)
 		return FRAME_FRAGMENT;
 	if (ip[9] == IPPROTO_TCP)
-		return look_tcp(ip + header, size - header);
-	if (ip[9] != IPPROTO_UDP || memcmp(ip + 16, &own->dns4, 4) != 0)
+		return look_tcp(ip + 20, size - 20);
+	if (ip[9] != IPPROTO_UDP)
 		return FRAME_PASS;
 	memcpy(&ret->back.from, ip + 12, 4);
 	memcpy(&ret->back.to, ip + 16, 4);
-	return look_udp(ip + header, size - header, ret);
+	return look_udp(ip + 20, size - 20, !memcmp(ip + 16, &own->dns4, 4), ret);
 }
 
 static bool is_in_first_96(const uint8_t *address)
@@ -107,14 +112,16 @@ static enum frame_kind look_ipv6(
 	size = get16(ip + 4);
 	if (ip[6] == IPPROTO_ICMPV6 && (size < 4 || inner[0] == 133))
 		return FRAME_DROP;
+	if (ip[6] == IPPROTO_FRAGMENT)
+		return size > 8 ? FRAME_FRAGMENT : FRAME_DROP;
 	if (ip[6] == IPPROTO_TCP)
 		return look_tcp(inner, size);
-	if (ip[6] != IPPROTO_UDP || memcmp(ip + 24, &own->dns6, 16) != 0)
+	if (ip[6] != IPPROTO_UDP)
 		return FRAME_PASS;
 	memcpy(&ret->back.from, ip + 8, 16);
 	memcpy(&ret->back.to, ip + 24, 16);
 	ret->back.is_v6 = true;
-	return look_udp(inner, size, ret);
+	return look_udp(inner, size, !memcmp(ip + 24, &own->dns6, 16), ret);
 }
 
 enum frame_kind frame_look(

@@ -3,7 +3,7 @@
  * frame.h - what a frame from the container is, before libslirp sees it
  *
  * Only what decides the way is read: the container may send any bytes. ARP, neighbour
- * discovery, fragments and everything inside TCP are libslirp's.
+ * discovery and everything inside TCP are libslirp's.
  */
 #ifndef NET_FRAME_H
 #define NET_FRAME_H
@@ -29,7 +29,7 @@ enum frame_kind {
 	FRAME_DROP,
 	FRAME_DNS,	/* a datagram for the resolver */
 	FRAME_CONNECT,	/* to libslirp; it asks for a new TCP connection */
-	FRAME_FRAGMENT, /* to libslirp, which keeps it for a while */
+	FRAME_FRAGMENT, /* a piece of a datagram, see fragment.h */
 };
 
 /* Who asked, so that the answer finds back. */
@@ -52,8 +52,9 @@ struct frame {
  * @ret: filled for FRAME_DNS only
  *
  * Dropped are addresses that no kernel sends to a network but that would mean the host's
- * own loopback where libslirp opens a socket (127.0.0.1, 0.0.0.0, ::1, ::ffff:127.0.0.1),
- * and router solicitations: addresses and routes here are static.
+ * own loopback where libslirp opens a socket (127.0.0.1, 0.0.0.0, ::1, ::ffff:127.0.0.1).
+ * Dropped are also the servers that libslirp has inside (DHCP, TFTP, router advertisements):
+ * addresses and routes here are static, and what is not reached has no holes.
  */
 enum frame_kind frame_look(
 	const uint8_t *bytes, size_t size, const struct frame_own *own, struct frame *ret);

@@ -139,7 +139,7 @@ static void collect(struct loop *loop, int timeout_ms)
 	}
 }
 
-int loop_wait(struct loop *loop, int timeout_ms)
+void loop_wait(struct loop *loop, int timeout_ms)
 {
 	collect(loop, timeout_ms);
 	for (int i = 0; i < loop->n_collected; i++) {
@@ -148,5 +148,4 @@ int loop_wait(struct loop *loop, int timeout_ms)
 		if (w->is_known && w->ready && w->events)
 			w->ready(w->opaque, fd, w->events);
 	}
-	return loop->n_collected;
 }

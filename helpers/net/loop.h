@@ -34,10 +34,7 @@ void loop_begin_round(struct loop *loop);
 /* What was collected for a descriptor without handler. */
 uint32_t loop_events(const struct loop *loop, int fd);
 
-/*
- * loop_wait() - collect events for at most @timeout_ms (-1: for ever) and call the handlers
- * Returns how many descriptors had events.
- */
-int loop_wait(struct loop *loop, int timeout_ms);
+/* Collect events for at most @timeout_ms (-1: for ever) and call the handlers. */
+void loop_wait(struct loop *loop, int timeout_ms);
 
 #endif

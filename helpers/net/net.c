@@ -74,11 +74,11 @@ int main(int argc, char **argv, char **environment)
 	static struct net_settings settings; /* lint: scratch, lives as long as the process */
 	struct err e = ERR_INIT;
 	/*
-	 * Each connection has two buffers of 128 KiB, just what malloc would ask the kernel for
-	 * one by one.
+	 * Each connection has two zeroed buffers of 128 KiB of which most stays untouched: fresh
+	 * pages from the kernel are zero already, while malloc's own memory would be written.
+	 * Setting the limit keeps malloc from moving it after the first free.
 	 */
-	mallopt(M_MMAP_THRESHOLD, 1 << 20);
-	mallopt(M_TRIM_THRESHOLD, 4 << 20);
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	bool ok = settings_read(argv + 1, &settings, &e);
 	setproctitle_init(argc, argv, environment);
 	if (settings.title[0])

@@ -2,6 +2,7 @@
 #include "net/relay.h"
 #include "base/own.h"
 #include "net/confinement.h"
+#include "net/fragment.h"
 #include "net/loop.h"
 #include "net/members.h"
 #include "net/resolv_watch.h"
@@ -21,9 +22,11 @@ struct relay {
 	struct loop *loop;
 	struct stack *stack;
 	struct resolver *resolver;
+	struct fragments *fragments;
 	struct frame_own own;
 	struct tap tap;
 	bool is_over;
+	uint32_t round, last_tap_round;
 	uint8_t answer[FRAME_MAX];
 };
 
@@ -42,8 +45,9 @@ struct relay *relay_new(struct net_settings *settings, struct err *e)
 	relay->own.dns4 = settings->dns4;
 	/* Without IPv6 it is "::", where no frame that is looked at goes. */
 	relay->own.dns6 = settings->dns6;
+	relay->fragments = fragments_new();
 	relay->loop = loop_new(e);
-	if (relay->loop)
+	if (relay->loop && relay->fragments)
 		relay->stack = stack_new(settings, relay->loop, send_frame, relay, e);
 	if (relay->stack)
 		return relay;
@@ -106,8 +110,10 @@ static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 			frame_set_mss(bytes, size, TAP_MSS_TO_CONTAINER);
 		break;
 	case FRAME_FRAGMENT:
-		stack_note_fragment(relay->stack);
-		break;
+		bytes = fragments_add(relay->fragments, bytes, size, &size);
+		if (bytes)
+			take_frame(relay, bytes, size);
+		return;
 	case FRAME_PASS:
 		break;
 	}
@@ -119,10 +125,17 @@ static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 static void tap_ready(void *opaque, int fd, uint32_t events)
 {
 	struct relay *relay = opaque;
+	/*
+	 * Where question and answer take turns, looking for a second frame is a call in vain.
+	 * Twice in a row is a stream: that is drained.
+	 */
+	bool is_stream = relay->round - relay->last_tap_round == 1;
+	int most = is_stream ? FRAMES_AT_ONCE : 1;
 	size_t size;
 	(void)fd;
 	(void)events;
-	for (int i = 0; i < FRAMES_AT_ONCE; i++) {
+	relay->last_tap_round = relay->round;
+	for (int i = 0; i < most; i++) {
 		uint8_t *frame = tap_read(&relay->tap, &size);
 		if (!frame)
 			return;
@@ -172,9 +185,10 @@ void relay_run(struct relay *relay)
 		timeout = shorter(timeout, resolver_timeout(relay->resolver, stack_now_ms()));
 		if (relay->members)
 			timeout = shorter(timeout, members_timeout(relay->members, stack_now_ms()));
-		int n = loop_wait(relay->loop, timeout);
+		relay->round++;
+		loop_wait(relay->loop, timeout);
 		resolver_expire(relay->resolver, stack_now_ms());
-		stack_handle(relay->stack, n);
+		stack_handle(relay->stack);
 		if (relay->members && members_are_over(relay->members, stack_now_ms()))
 			return;
 	}

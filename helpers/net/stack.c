@@ -7,9 +7,8 @@
 #include <sys/epoll.h>
 #include <time.h>
 
-#define SETTLE_MS   2000  /* after this time without events libslirp's state is looked at */
-#define FRAGMENT_MS 40000 /* libslirp forgets fragments after 30 s */
-#define SLOW_MS	    499	  /* libslirp's slow tick */
+#define SETTLE_MS 2000 /* after this time without events libslirp's state is looked at */
+#define SLOW_MS	  499  /* libslirp's slow tick */
 
 struct stack {
 	Slirp *slirp;
@@ -17,7 +16,7 @@ struct stack {
 	stack_send send;
 	void *opaque;
 	size_t n_flows;
-	int64_t last_event_ms, fragments_until_ms;
+	int64_t last_event_ms;
 	bool is_settled;    /* nothing is under way */
 	int64_t expires_ms; /* when the next UDP flow ends; with is_settled */
 	struct sockaddr_in outbound4;
@@ -161,14 +160,17 @@ bool stack_forward_dns(struct stack *stack, const char *unix_path, struct in_add
 	return slirp_add_unix(stack->slirp, unix_path, &dns4, 53) == 0;
 }
 
-void stack_input(struct stack *stack, const uint8_t *frame, size_t size)
+/* Something is under way again. */
+static void note_event(struct stack *stack)
 {
-	slirp_input(stack->slirp, frame, (int)size);
+	stack->last_event_ms = stack_now_ms();
+	stack->is_settled = false;
 }
 
-void stack_note_fragment(struct stack *stack)
+void stack_input(struct stack *stack, const uint8_t *frame, size_t size)
 {
-	stack->fragments_until_ms = stack_now_ms() + FRAGMENT_MS;
+	note_event(stack);
+	slirp_input(stack->slirp, frame, (int)size);
 }
 
 size_t stack_flows(const struct stack *stack)
@@ -192,9 +194,11 @@ static int add_poll(int fd, int wanted, void *opaque)
 
 static int get_revents(int fd, void *opaque)
 {
-	const struct stack *stack = opaque;
+	struct stack *stack = opaque;
 	uint32_t events = loop_events(stack->loop, fd);
 	int found = 0;
+	if (events)
+		note_event(stack);
 	if (events & EPOLLIN)
 		found |= SLIRP_POLL_IN;
 	if (events & EPOLLOUT)
@@ -254,9 +258,9 @@ int stack_prepare(struct stack *stack)
 	slirp_pollfds_fill(stack->slirp, &timeout, add_poll, stack);
 	if (timeout < SLOW_MS)
 		return (int)timeout;
-	if (timeout > SLOW_MS && now_ms >= stack->fragments_until_ms)
+	if (timeout > SLOW_MS)
 		return -1; /* no flow at all: libslirp would like to be called once a second */
-	if (now_ms - stack->last_event_ms < SETTLE_MS || now_ms < stack->fragments_until_ms)
+	if (now_ms - stack->last_event_ms < SETTLE_MS)
 		return SLOW_MS;
 	if (!stack->is_settled)
 		stack->is_settled = look_whether_settled(stack, now_ms);
@@ -267,11 +271,7 @@ int stack_prepare(struct stack *stack)
 	return stack->expires_ms > now_ms ? (int)(stack->expires_ms - now_ms) : SLOW_MS;
 }
 
-void stack_handle(struct stack *stack, int n_events)
+void stack_handle(struct stack *stack)
 {
-	if (n_events > 0) {
-		stack->last_event_ms = stack_now_ms();
-		stack->is_settled = false;
-	}
 	slirp_pollfds_poll(stack->slirp, 0, get_revents, stack);
 }

@@ -30,14 +30,12 @@ bool stack_forward_dns(struct stack *stack, const char *unix_path, struct in_add
 
 /* A frame from the container. */
 void stack_input(struct stack *stack, const uint8_t *frame, size_t size);
-/* A fragment went in: it is kept for half a minute. */
-void stack_note_fragment(struct stack *stack);
 size_t stack_flows(const struct stack *stack);
 
 /* Tells the loop what is wanted, and returns how long it may wait: milliseconds, or -1. */
 int stack_prepare(struct stack *stack);
-/* After the wait. @n_events: how many descriptors had events, ours or others'. */
-void stack_handle(struct stack *stack, int n_events);
+/* After the wait. */
+void stack_handle(struct stack *stack);
 
 int64_t stack_now_ms(void);
 
