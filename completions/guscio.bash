@@ -7,7 +7,7 @@ _guscio() {
 		words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
 	}
 	if [ "$cword" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "run create start stop restart kill rm ps logs exec attach wait rename port pull images rmi push tag inspect history save load import export login logout prune df purge container image system network spec unshare doctor --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "run create start stop restart kill rm ps logs exec attach wait rename top port pull images rmi push tag inspect history save load import export login logout prune df purge container image system network spec unshare doctor --help --version" -- "$cur")
 		return
 	fi
 	case $prev in
@@ -38,13 +38,14 @@ _guscio() {
 	attach) options="--detach-keys --no-stdin --sig-proxy --help" ;;
 	wait) options="--latest --help" ;;
 	rename) options=" --help" ;;
+	top) options="--format --help" ;;
 	port) options="--add --format --rm --help" ;;
 	pull) options="--storage --additional-store --authfile --cert-dir --creds --tls-verify --platform --quiet --userns --help" ;;
 	images) options="--storage --additional-store --all --digests --filter --format --noheading --no-trunc --quiet --help" ;;
 	rmi) options="--storage --additional-store --all --force --help" ;;
 	push) options="--storage --additional-store --authfile --cert-dir --creds --tls-verify --quiet --help" ;;
 	tag) options="--storage --additional-store --help" ;;
-	inspect) options="--storage --additional-store --format --help" ;;
+	inspect) options="--storage --additional-store --format --size --type --help" ;;
 	history) options="--storage --additional-store --format --noheading --no-trunc --help" ;;
 	save) options="--storage --additional-store --format --output --help" ;;
 	load) options="--storage --additional-store --input --quiet --help" ;;

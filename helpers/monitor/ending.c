@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "monitor/monitor.h"
 #include "state/record.h"
+#include "sys/cgroup.h"
 #include "sys/clone.h"
 
 #include <string.h>
@@ -64,6 +65,24 @@ static bool lock_record(struct monitor *m, int *ret_fd, struct container *ret)
 	       container_read(m->all_fd, m->id, m->arena, ret, &ignored);
 }
 
+/* What the kernel has counted in it, and then the cgroup itself. */
+static void leave_cgroup(struct container *c)
+{
+	char parent[CGROUP_PATH_MAX];
+	CLEAN(clean_fd) int fd = -1;
+	CLEAN(clean_fd) int parent_fd = -1;
+	struct err ignored;
+	char *slash = strrchr(c->cgroup, '/');
+	if (!slash || strlen(c->cgroup) >= sizeof(parent))
+		return;
+	snprintf(parent, sizeof(parent), "%.*s", (int)(slash - c->cgroup), c->cgroup);
+	if (cgroup_open(c->cgroup, &fd, &ignored))
+		c->is_oom_killed = cgroup_count(fd, "memory.events", "oom_kill") > 0;
+	if (cgroup_open(parent[0] ? parent : "/", &parent_fd, &ignored))
+		cgroup_remove(parent_fd, slash + 1);
+	c->cgroup = "";
+}
+
 static void release(struct monitor *m, const char *name)
 {
 	state_release(m->runtime_dir, m->id, name[0] ? name : NULL);
@@ -81,6 +100,7 @@ bool ending_record(struct monitor *m, uint64_t *ret_wait_ms)
 	}
 	c.exit_code = monitor_exit_code(m);
 	c.finished_ns = now_ns();
+	leave_cgroup(&c);
 	c.first = (struct live_process){0};
 	c.health = "";
 	bool comes_back = m->stage == STAGE_RUNS && policy_wants(&c);

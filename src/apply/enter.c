@@ -14,6 +14,7 @@
 #include "apply/child.h"
 #include "apply/start.h"
 #include "base/own.h"
+#include "sys/cgroup.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -26,9 +27,22 @@
 #define DEVPTS_SUPER_MAGIC 0x1cd1
 #endif
 
+/* What is started in the container counts for its limits; where that is forbidden it is said. */
+static void enter_cgroup(struct starter *s)
+{
+	const char *cgroup = s->plan->record ? s->plan->record->cgroup : "";
+	CLEAN(clean_fd) int fd = -1;
+	struct err why = ERR_INIT;
+	if (!cgroup[0] ||
+		(cgroup_open(cgroup, &fd, &why) && cgroup_write(fd, "cgroup.procs", "0", &why)))
+		return;
+	notes_add(s->notes, "the program runs outside the container's limits: %s", why.cause);
+}
+
 bool parent_enter(struct starter *s, const struct step *step, struct err *e)
 {
 	prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+	enter_cgroup(s);
 	if (!step->enter.flags || setns(s->plan->enter_fd, (int)step->enter.flags) == 0) {
 		/* The kernel clears the death signal when credentials change [prctl(2)]. */
 		if (!s->plan->is_detached)

@@ -17,6 +17,7 @@ bool parent_keep(struct starter *s, const struct step *step, struct err *e)
 	record->monitor.pid = getpid();
 	record->boot_id = arena_strdup(s->plan->spec->arena, boot_id_now(boot_id));
 	record->phase = CONTAINER_STARTING;
+	record->cgroup = arena_strdup(s->plan->spec->arena, s->proc.cgroup_path);
 	if (!state_start_time(getpid(), &record->monitor.start_time))
 		return err_sys(e, "look at ourselves in /proc");
 	return container_write(s->plan->record_fd, record, false, e);

@@ -267,6 +267,7 @@ static bool exec(struct container_command *c, struct err *e)
 		return err_what(e, ERR_STATE, "container '%s' has ended", name);
 	plan_build_exec(&c->to.spec, &c->host, pid_fd, flags, &ids, &plan);
 	plan.is_detached = is_detached;
+	plan.record = &record;
 	return run_keeper(c, &plan, e);
 }
 

@@ -14,17 +14,19 @@ struct member {
 };
 
 static const struct member image_members[] = {{"export", &command_export},
-	{"history", &command_history}, {"import", &command_import}, {"inspect", &command_inspect},
-	{"list", &command_images}, {"load", &command_load}, {"ls", &command_images},
-	{"prune", &command_prune}, {"pull", &command_pull}, {"push", &command_push},
-	{"rm", &command_rmi}, {"save", &command_save}, {"tag", &command_tag}, {NULL, NULL}};
+	{"history", &command_history}, {"import", &command_import},
+	{"inspect", &command_image_inspect}, {"list", &command_images}, {"load", &command_load},
+	{"ls", &command_images}, {"prune", &command_prune}, {"pull", &command_pull},
+	{"push", &command_push}, {"rm", &command_rmi}, {"save", &command_save},
+	{"tag", &command_tag}, {NULL, NULL}};
 
 static const struct member container_members[] = {{"attach", &command_attach},
-	{"create", &command_create}, {"exec", &command_exec}, {"kill", &command_kill},
-	{"list", &command_ps}, {"logs", &command_logs}, {"ls", &command_ps},
-	{"prune", &command_container_prune}, {"ps", &command_ps}, {"rename", &command_rename},
-	{"restart", &command_restart}, {"rm", &command_rm}, {"run", &command_run},
-	{"start", &command_start}, {"stop", &command_stop}, {"wait", &command_wait}, {NULL, NULL}};
+	{"create", &command_create}, {"exec", &command_exec},
+	{"inspect", &command_container_inspect}, {"kill", &command_kill}, {"list", &command_ps},
+	{"logs", &command_logs}, {"ls", &command_ps}, {"prune", &command_container_prune},
+	{"ps", &command_ps}, {"rename", &command_rename}, {"restart", &command_restart},
+	{"rm", &command_rm}, {"run", &command_run}, {"start", &command_start},
+	{"stop", &command_stop}, {"top", &command_top}, {"wait", &command_wait}, {NULL, NULL}};
 
 static const struct member system_members[] = {
 	{"df", &command_df}, {"prune", &command_prune}, {"reset", &command_purge}, {NULL, NULL}};

@@ -247,7 +247,7 @@ static const struct option_def inspect_options[] = {OPTIONS_STORE,
 		set_format},
 	{0}};
 
-const struct command command_inspect = {.name = "inspect",
+const struct command command_image_inspect = {.name = "inspect",
 	.arguments = "[OPTIONS] IMAGE...",
 	.summary = "Show what an image says of itself",
 	.details = "",

@@ -48,6 +48,7 @@ struct container {
 	const char *image, *image_id; /* as the user wrote it; "" for other roots */
 	const char *command;	      /* one line */
 	const char *network, *ports;  /* for ps */
+	const char *cgroup;	      /* below the mount; "": none of its own */
 	const char *mounts;	      /* sources of -v, by commas, for filters */
 	enum container_phase phase;
 	const char *boot_id;

@@ -512,3 +512,26 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$GUSCIO" exec -it c sh -c 'tty; ec
 	[ "$rss" -lt 1000 ]
 	run -0 timeout 10 "$GUSCIO" stop -t 1 y
 }
+
+@test "inspect: docker's document of a container, images as before; top" {
+	id=$(run_d --name i -l a=b -e X=y -v "$root:/mnt:ro" --restart on-failure:3 "$root" sleep 99)
+	"$GUSCIO" inspect i | python3 -c 'import json,sys
+c, = json.load(sys.stdin)
+assert c["Id"] == sys.argv[1] and c["Name"] == "/i" and c["Path"] == "sleep" and c["Args"] == ["99"]
+assert c["State"]["Running"] is True and c["State"]["Pid"] > 1 and c["State"]["Status"] == "running"
+assert c["Config"]["Labels"] == {"a": "b"} and "X=y" in c["Config"]["Env"], c
+assert c["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 3}
+m, = c["Mounts"]
+assert m["Destination"] == "/mnt" and m["RW"] is False' "$id"
+	[ "$("$GUSCIO" inspect -f '{{.State.Status}} {{.Config.Cmd}}' i)" = "running [sleep 99]" ]
+	[ "$("$GUSCIO" container inspect --format '{{.Config.Labels}}' i)" = "map[a:b]" ]
+	run -125 "$GUSCIO" inspect nonsuch
+	assert_one_line
+	run -125 "$GUSCIO" inspect --type image i
+	assert_one_line
+	run -0 "$GUSCIO" top i
+	[[ ${lines[0]} == "UID "*"PID "*"CMD" ]]
+	[[ $output == *"guscio-init"*"sleep 99"* ]]
+	[[ $output != *guscio-monitor* ]]
+	[ "$("$GUSCIO" top --format '{{.CMD}}' i | tail -n 1)" = "sleep 99" ]
+}
