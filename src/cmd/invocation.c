@@ -8,6 +8,7 @@
 #include <bsd/stdlib.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,7 +16,9 @@ const char *invocation_new_id(struct arena *arena)
 {
 	unsigned char bytes[32];
 	char *id = arena_alloc(arena, 65);
-	arc4random_buf(bytes, sizeof(bytes));
+	/* For this one time a generator of our own would map and fill two areas first. */
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		arc4random_buf(bytes, sizeof(bytes));
 	for (size_t i = 0; i < sizeof(bytes); i++) {
 		id[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
 		id[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
