@@ -184,14 +184,14 @@ static int poll_timeout(const struct session *s)
 	return left > 60000 ? 60000 : (int)left;
 }
 
-/* The helper is gone though the container lives: its device is there, without carrier. */
-static void lose_network(struct session *s)
+/* A helper is gone though the container lives: a device without carrier, ports without answer. */
+static void lose_helper(struct session *s, int *fd, const char *what)
 {
 	struct pollfd program = {.fd = s->proc->pid_fd, .events = POLLIN};
-	clean_fd(&s->proc->net_fd);
+	clean_fd(fd);
 	/* Both may have ended at once; the helper learns of it as soon as we do. */
 	if (poll(&program, 1, 0) == 0)
-		notes_add(s->notes, "the container lost its network: guscio-net has ended");
+		notes_add(s->notes, "the container lost its %s has ended", what);
 }
 
 /* True when the program has ended and its output was copied. */
@@ -203,7 +203,7 @@ static bool turn(struct session *s)
 	struct pollfd fds[] = {{.fd = s->proc->pid_fd, .events = POLLIN},
 		{.fd = s->signal_fd, .events = POLLIN}, {.fd = pty_fd, .events = pty_events},
 		{.fd = reads_input ? STDIN_FILENO : -1, .events = POLLIN},
-		{.fd = s->proc->net_fd, .events = 0}};
+		{.fd = s->proc->net_fd, .events = 0}, {.fd = s->proc->port_fd, .events = 0}};
 	if (poll(fds, ARRAY_LEN(fds), poll_timeout(s)) < 0)
 		return false;
 	if (fds[1].revents)
@@ -218,7 +218,9 @@ static bool turn(struct session *s)
 		clean_fd(&s->proc->pty_fd);
 	}
 	if (fds[4].revents && !fds[0].revents)
-		lose_network(s);
+		lose_helper(s, &s->proc->net_fd, "network: guscio-net");
+	if (fds[5].revents && !fds[0].revents)
+		lose_helper(s, &s->proc->port_fd, "published ports: guscio-port");
 	watch_memory(s);
 	if (s->deadline_ms && now_ms() >= s->deadline_ms)
 		pass_deadline(s);

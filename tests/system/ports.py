@@ -134,6 +134,32 @@ def crowd(address, port, n):
     print(len(served), "were served")
 
 
+def flood(address, port, n):
+    sockets = [connect(address, port, socket.SOCK_DGRAM) for _ in range(int(n))]
+    for s in sockets + sockets[:1]:
+        s.send(b"x")
+        assert s.recv(99).endswith(b" x")
+    print(n, "were answered, and the first one again")
+
+
+def initiative(address, port):
+    """A server that answers, and then speaks to another port of the same peer."""
+    s = listen(V4, "", 53, socket.SOCK_DGRAM)
+    print("up", flush=True)
+    data, peer = s.recvfrom(99)
+    s.sendto(b"answer", peer)
+    s.sendto(b"initiative", (address, int(port)))
+    time.sleep(1)
+
+
+def expect_initiative(address, port, own_port):
+    a = socket.socket(V4, socket.SOCK_DGRAM)
+    b = listen(V4, "", int(own_port), socket.SOCK_DGRAM)
+    a.settimeout(5), b.settimeout(5)
+    a.sendto(b"x", (address, int(port)))
+    print(a.recv(99).decode(), b.recv(99).decode())
+
+
 def reset():
     """A server that breaks off: first with words, then without."""
     s = listen(V4, "", 80)
@@ -239,5 +265,6 @@ def own_flows(address, port):
 
 MODES = {f.__name__.replace("_", "-"): f for f in (
     serve, who, echo, many, reset, meet_reset, break_off, hear_reset, slow, last_words, count, hold,
-    own_flows, crowd)}
+    own_flows, crowd, flood,
+    initiative, expect_initiative)}
 MODES[sys.argv[1]](*sys.argv[2:])

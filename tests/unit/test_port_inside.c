@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_port_inside.c - who a program sees, by each of the ways that lead its answers back */
+#include "unit.h"
+
+#include "port/inside.h"
+
+#include <arpa/inet.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { PORT = 80 };
+
+static void address(int family, const char *text, uint16_t port, union peer *ret)
+{
+	*ret = (union peer){.sa.sa_family = (sa_family_t)family};
+	if (family == AF_INET6)
+		ret->v6.sin6_port = htons(port);
+	else
+		ret->v4.sin_port = htons(port);
+	assert_int_equal(inet_pton(family, text,
+				 family == AF_INET6 ? (void *)&ret->v6.sin6_addr
+						    : (void *)&ret->v4.sin_addr),
+		1);
+}
+
+static socklen_t size_of(const union peer *p)
+{
+	return p->sa.sa_family == AF_INET6 ? sizeof(p->v6) : sizeof(p->v4);
+}
+
+static int program(int family, int type)
+{
+	union peer any;
+	const struct timeval patience = {.tv_sec = 3};
+	int on = 1, fd = socket(family, type | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	address(family, family == AF_INET6 ? "::" : "0.0.0.0", PORT, &any);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	assert_int_equal(bind(fd, &any.sa, size_of(&any)), 0);
+	if (type == SOCK_STREAM)
+		assert_int_equal(listen(fd, 8), 0);
+	return fd;
+}
+
+/* Speaks with the program as @peer; returns what it saw as text, "" when nothing came back. */
+static void meet(struct inside *in, int protocol, const union peer *peer, char ret[64])
+{
+	bool is_stream = protocol == IPPROTO_TCP;
+	int family = peer->sa.sa_family;
+	int server = program(family, is_stream ? SOCK_STREAM : SOCK_DGRAM), talk = server;
+	struct inside_socket s;
+	union peer seen = {0}, guest = inside_family(in, family)->guest;
+	socklen_t len = sizeof(seen);
+	char byte;
+	assert_true(inside_open(in, protocol, family, peer, PORT, &s));
+	if (is_stream) {
+		talk = accept4(server, &seen.sa, &len, SOCK_CLOEXEC);
+		assert_true(talk >= 0);
+	} else {
+		if (family == AF_INET6)
+			guest.v6.sin6_port = htons(PORT);
+		else
+			guest.v4.sin_port = htons(PORT);
+		assert_int_equal(sendto(s.fd, "q", 1, 0, &guest.sa, size_of(&guest)), 1);
+		assert_int_equal(recvfrom(server, &byte, 1, 0, &seen.sa, &len), 1);
+	}
+	char host[INET6_ADDRSTRLEN];
+	inet_ntop(family,
+		family == AF_INET6 ? (void *)&seen.v6.sin6_addr : (void *)&seen.v4.sin_addr, host,
+		sizeof(host));
+	snprintf(ret, 64, "%s %u", host,
+		ntohs(family == AF_INET6 ? seen.v6.sin6_port : seen.v4.sin_port));
+	assert_int_equal(
+		sendto(talk, "a", 1, 0, is_stream ? NULL : &seen.sa, is_stream ? 0 : len), 1);
+	/* On one machine the answer is there when the call returns, or never. */
+	if (recv(s.fd, &byte, 1, MSG_DONTWAIT) != 1)
+		ret[0] = '\0';
+	inside_close(in, &s);
+	if (talk != server)
+		close(talk);
+	close(server);
+}
+
+static bool enter(struct inside *in)
+{
+	char note[256];
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return false;
+	*in = (struct inside){.rules_fd = -1};
+	assert_true(inside_prepare(
+		in, "127.0.0.1", "::1", "10.0.2.2", "fd00::2", note, sizeof(note), &error));
+	return true;
+}
+
+static void check(struct inside *in, int family, const char *from, const char *seen)
+{
+	static const int protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+	char text[64], wanted[64];
+	for (size_t i = 0; i < 2; i++) {
+		union peer peer;
+		/* Another port each time: ended connections fade away slowly. */
+		static uint16_t port = 40000;
+		address(family, from, ++port, &peer);
+		meet(in, protocols[i], &peer, text);
+		snprintf(wanted, sizeof(wanted), "%s %u", seen, port);
+		assert_string_equal(text, wanted);
+	}
+}
+
+static void peers_are_seen(void **state)
+{
+	struct inside in;
+	(void)state;
+	if (!enter(&in))
+		skip();
+	for (int with_marks = 1; with_marks >= 0; with_marks--) {
+		if (!with_marks)
+			in.v4.has_marks = in.v6.has_marks = false;
+		check(&in, AF_INET, "192.0.2.7", "192.0.2.7");
+		check(&in, AF_INET6, "2001:db8::7", "2001:db8::7");
+		check(&in, AF_INET, "127.0.0.1", "10.0.2.2");
+		check(&in, AF_INET, "127.1.2.3", "10.0.2.2");
+		check(&in, AF_INET6, "::1", "fd00::2");
+		check(&in, AF_INET6, "fe80::1", "fd00::2");
+	}
+	/* Nothing of the flows is left. */
+	union peer peer;
+	address(AF_INET, "192.0.2.7", 40001, &peer);
+	for (uint16_t port = 40001; port < 40030; port++) {
+		peer.v4.sin_port = htons(port);
+		assert_false(rules_flow(in.rules_fd, false, IPPROTO_UDP, &peer, PORT, &error));
+	}
+}
+
+static void mapped_addresses_are_plain(void **state)
+{
+	union peer peer, plain;
+	(void)state;
+	address(AF_INET6, "::ffff:192.0.2.7", 9, &peer);
+	address(AF_INET, "192.0.2.7", 9, &plain);
+	peer_unmap(&peer);
+	assert_memory_equal(&peer, &plain, sizeof(peer));
+	address(AF_INET6, "2001:db8::7", 9, &peer);
+	plain = peer;
+	peer_unmap(&peer);
+	assert_memory_equal(&peer, &plain, sizeof(peer));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {TEST(mapped_addresses_are_plain), TEST(peers_are_seen)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
