@@ -43,9 +43,21 @@ peer() {
 	timeout 60 python3 "$PORTS" "$@"
 }
 
-free_port() { # a port of the host that nobody has
-	python3 -c 'import socket
-s=socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])'
+# Ten of the host in a row that nobody has, below those that the kernel gives to callers.
+free_port() {
+	python3 -c '
+import random, socket
+def is_free(port):
+    for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+        with socket.socket(socket.AF_INET6, kind) as s:
+            try: s.bind(("", port))
+            except OSError: return False
+    return True
+while True:
+    port = random.randrange(20000, 32000)
+    if all(is_free(port + i) for i in range(10)):
+        print(port)
+        break'
 }
 
 helper_pid() {
@@ -381,6 +393,7 @@ s=socket.socket(); s.setsockopt(1,2,1); s.bind(('', $port)); s.listen(); print('
 
 @test "--fd: an inherited socket leads to the port" {
 	for kind in tcp udp; do
+		rm -f "$work/out"
 		python3 "$PORTS" hold $kind "$GUSCIO" run --userns=single --network=none -v "$PORTS:/ports.py:ro" \
 			--fd 80/$kind=3 --name served @host python3 /ports.py serve 4:80 u4:80 >"$work/out" 3>&- &
 		starter=$!
