@@ -4,6 +4,7 @@
 #include "net/confinement.h"
 #include "net/fragment.h"
 #include "net/loop.h"
+#include "net/ping.h"
 #include "net/members.h"
 #include "net/resolv_watch.h"
 #include "net/resolver.h"
@@ -24,6 +25,8 @@ struct relay {
 	struct resolver *resolver;
 	struct fragments *fragments;
 	struct frame_own own;
+	struct ping_own ping;
+	bool can_ping;
 	struct tap tap;
 	bool is_over;
 	uint32_t round, last_tap_round;
@@ -46,6 +49,8 @@ struct relay *relay_new(struct net_settings *settings, struct err *e)
 	/* Without IPv6 it is "::", where no frame that is looked at goes. */
 	relay->own.dns6 = settings->dns6;
 	relay->fragments = fragments_new();
+	relay->ping = (struct ping_own){settings->gateway4, settings->gateway6};
+	relay->can_ping = ping_is_allowed();
 	relay->loop = loop_new(e);
 	if (relay->loop && relay->fragments)
 		relay->stack = stack_new(settings, relay->loop, send_frame, relay, e);
@@ -116,6 +121,12 @@ static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 		return;
 	case FRAME_PASS:
 		break;
+	}
+	size_t refusal =
+		relay->can_ping ? 0 : ping_refuse(bytes, size, &relay->ping, relay->answer);
+	if (refusal > 0) {
+		tap_write(&relay->tap, relay->answer, refusal);
+		return;
 	}
 	if (relay->settings->is_internal && !frame_stays_inside(bytes, size, &relay->own))
 		return;

@@ -172,24 +172,29 @@ static bool plan_named(struct plan *plan, struct err *e)
 }
 
 /*
- * The groups that may open ping sockets, as the container counts them. The kernel compares
- * the ids outside, and refuses a range that runs backwards there: the caller's own group,
- * which is 0 inside, can lie above the subordinate ones.
+ * The groups that may open ping sockets, as the container counts them. The kernel keeps the
+ * ids outside, and wants the range to run forwards on both sides: it goes from the group that is
+ * lowest outside to the highest one. The caller's own group may lie above the subordinate
+ * ones but be 0 inside: then it is left out.
  */
 static const char *ping_groups(const struct plan *plan)
 {
 	const struct id_map *map = &plan->ids.gid;
-	uint32_t last = 0, first_out, second_out = 0, last_out;
-	for (size_t i = 0; i < map->n; i++)
-		if (map->v[i].inside + (map->v[i].count - 1) > last)
-			last = map->v[i].inside + (map->v[i].count - 1);
-	if (!id_map_out(map, 0, &first_out) || !id_map_out(map, last, &last_out))
-		return "0 0";
-	if (first_out <= last_out)
-		return arena_printf(plan->spec->arena, "0 %u", last);
-	id_map_out(map, 1, &second_out);
-	return second_out && second_out <= last_out ? arena_printf(plan->spec->arena, "1 %u", last)
-						    : "0 0";
+	uint32_t low = 0, high = 0, low_out = UINT32_MAX, high_out = 0;
+	for (size_t i = 0; i < map->n; i++) {
+		const struct id_range *r = &map->v[i];
+		if (r->outside < low_out) {
+			low = r->inside;
+			low_out = r->outside;
+		}
+		bool is_backwards = r->inside + (r->count - 1) < low;
+		if (r->outside + (r->count - 1) >= high_out && !is_backwards) {
+			high = r->inside + (r->count - 1);
+			high_out = r->outside + (r->count - 1);
+		}
+	}
+	/* Nothing is known of a namespace that is joined, but its first group is there. */
+	return arena_printf(plan->spec->arena, "%u %u", map->n ? low : 0, map->n ? high : 0);
 }
 
 /* Without a word from the user a machine without tun is no reason not to start. */
