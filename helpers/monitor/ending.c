@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fault.h"
 #include "base/own.h"
 #include "base/text.h"
 #include "monitor/monitor.h"
@@ -142,6 +143,7 @@ static void run_guscio(struct monitor *m, const char *command, const char *optio
 {
 	sigset_t none;
 	struct err ignored;
+	fault_point("monitor", command);
 	char *const argv[] = {(char *)m->guscio, (char *)command, (char *)(option ? option : m->id),
 		(char *)(option ? m->id : NULL), NULL};
 	char pid[48];

@@ -15,6 +15,7 @@
  * Must: reap every child, also those that the starter left. Must not: read a pipe while a
  * visitor is behind, look at a clock while there is nothing to wait for.
  */
+#include "base/fault.h"
 #include "base/own.h"
 #include "base/text.h"
 #include "monitor/health.h"
@@ -243,11 +244,14 @@ static void drain(struct monitor *m)
 static void come_to_an_end(struct monitor *m)
 {
 	uint64_t wait_ms = 0;
+	fault_point("monitor", "end");
 	visitors_accept(m);
 	drain(m);
+	fault_point("monitor", "drained");
 	health_stop(m);
 	m->deadline_ms = 0;
 	bool comes_back = ending_record(m, &wait_ms);
+	fault_point("monitor", "recorded");
 	visitors_accept(m);
 	visitors_tell_end(m, monitor_exit_code(m));
 	m->stage = comes_back ? STAGE_WAITS : STAGE_ENDS;
@@ -353,10 +357,12 @@ int main(int argc, char **argv)
 		return 125;
 	}
 	let_go();
+	fault_point("monitor", "executed");
 	if (!arena_init(&arena, &e) || !arena_init(&settings, &e) || !begin(&m, argv, &settings))
 		return 125;
 	m.arena = &arena;
 	health_start(&m);
+	fault_point("monitor", "begun");
 	while (m.stage != STAGE_ENDS) {
 		turn(&m);
 		if (m.status >= 0 && m.stage != STAGE_WAITS && m.stage != STAGE_ENDS)

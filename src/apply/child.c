@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/child.h"
+#include "base/fault.h"
 #include "base/own.h"
 #include "sys/clone.h"
 #include "sys/mount.h"
@@ -179,6 +180,8 @@ void child_main(struct child *child)
 			continue;
 		atomic_store_explicit(&progress->child_step, (int)i, memory_order_relaxed);
 		progress->step[i].begin_ns = now_ns();
+		if (plan->record)
+			fault_point("child", plan_rule(step->kind)->name);
 		if (!steps[step->kind](child, step, &e))
 			fail(child, (int)i, &e);
 		progress->step[i].end_ns = now_ns();

@@ -9,6 +9,7 @@
  * must not print: errors of both sides come out of start() as one value.
  */
 #include "apply/start.h"
+#include "base/fault.h"
 #include "base/own.h"
 #include "sys/clone.h"
 #include "sys/idmap.h"
@@ -204,6 +205,8 @@ static bool walk(struct starter *s, enum actor actor, struct err *e)
 		if (plan_actor(plan, step->kind) != actor)
 			continue;
 		s->proc.progress->step[i].begin_ns = now_ns();
+		if (plan->record)
+			fault_point("start", plan_rule(step->kind)->name);
 		if (!steps[step->kind](s, step, e)) {
 			if (e->step < 0)
 				e->step = (int)i;

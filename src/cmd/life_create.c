@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* life_create.c - a container that stays comes into being, and is read again */
+#include "base/fault.h"
 #include "base/own.h"
 #include "base/text.h"
 #include "cmd/image_root.h"
@@ -222,8 +223,13 @@ static bool write_bundle(struct invocation *to, int dir_fd, struct container *c,
 	CLEAN(clean_free) char *text = spec_to_json(&to->spec);
 	if (!text)
 		return err_what(e, ERR_INTERNAL, "cannot write the document: no memory");
-	return container_write_file(dir_fd, "config.json", text, false, e) &&
-	       container_write(dir_fd, c, false, e);
+	fault_point("create", "directory");
+	if (!container_write_file(dir_fd, "config.json", text, false, e))
+		return false;
+	fault_point("create", "document");
+	bool ok = container_write(dir_fd, c, false, e);
+	fault_point("create", "record");
+	return ok;
 }
 
 static void take_back(int all_fd, const struct container *c, int dir_fd)

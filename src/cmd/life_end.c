@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* life_end.c - how containers that stay end, and go */
+#include "base/fault.h"
 #include "base/own.h"
 #include "cmd/life.h"
 #include "image/flat.h"
@@ -113,6 +114,7 @@ static bool mark_stopped(int all_fd, const char *id, struct arena *arena, struct
 	if (!*ret_is_up)
 		return true;
 	ret->was_stopped = true;
+	fault_point("stop", "locked");
 	return container_write(lock_fd, ret, false, e);
 }
 
@@ -129,6 +131,7 @@ bool life_stop(int all_fd, const char *id, uint64_t timeout_ms, struct arena *ar
 		return container_repair(all_fd, &c, arena, e);
 	first_fd = live_process_open(&c.first, c.boot_id);
 	monitor_fd = live_process_open(&c.monitor, c.boot_id);
+	fault_point("stop", "marked");
 	uint64_t patience = timeout_ms == UINT64_MAX ? c.stop_timeout_ms : timeout_ms;
 	if (first_fd >= 0)
 		syscall(SYS_pidfd_send_signal, first_fd, patience ? c.stop_signal : SIGKILL, NULL,
@@ -148,6 +151,7 @@ bool life_stop(int all_fd, const char *id, uint64_t timeout_ms, struct arena *ar
 		err_msg(e, ERR_HOST, "its processes do not end, not even by SIGKILL");
 		return err_what(e, ERR_HOST, "cannot stop container %.12s", id);
 	}
+	fault_point("stop", "ended");
 	/* Its name, and with --rm its place, are free when the monitor is gone. */
 	if (monitor_fd >= 0)
 		wait_fd(monitor_fd, now_ms() + LEAVE_WAIT_MS);
@@ -166,6 +170,7 @@ static bool remove_tree(int dir_fd, const char *name, int depth)
 	CLEAN(clean_dir) DIR *dir = fdopendir(fd);
 	struct dirent *entry;
 	bool ok = dir && depth < DEPTH_MAX;
+	fault_point("rm", name);
 	while (ok && (entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
@@ -243,6 +248,7 @@ bool life_remove(const struct host *host, int all_fd, const struct container *c,
 	CLEAN(clean_fd) int lock_fd = take_lock_fd;
 	if (!container_detach(all_fd, c, name, e))
 		return false;
+	fault_point("rm", "moved");
 	state_release(host->runtime_dir, c->id, c->name[0] ? c->name : NULL);
 	bool ok = remove_directory(host, all_fd, name, e);
 	clean_fd(&lock_fd);

@@ -7,6 +7,7 @@
  * means that the monitor has taken over.
  */
 #include "apply/detach.h"
+#include "base/fault.h"
 #include "base/own.h"
 #include "cmd/commands.h"
 #include "cmd/life.h"
@@ -146,6 +147,7 @@ static bool start_and_become_monitor(struct starting *s, struct pipes *p, struct
 	bool ok = control_listen(s->dir_fd, &fds.listen_fd, e) &&
 		  start(s->plan, &proc, to->notes, e) && life_write_pidfile(to, proc.pid, e);
 	if (ok) {
+		fault_point("start", "running");
 		leave_pipes();
 		fds.input_fd = p->input[1];
 		fds.output_fd = p->output[0];

@@ -39,6 +39,9 @@ bool state_start_time(pid_t pid, uint64_t *ret)
 	text[n] = '\0';
 	/* The name in field 2 may hold anything, also ") ": count from the last one. */
 	char *p = strrchr(text, ')');
+	/* One that only waits to be reaped is gone. */
+	if (p && p[1] && (p[2] == 'Z' || p[2] == 'X'))
+		return false;
 	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
 	if (!p || sscanf(p, "%llu", &value) != 1)

@@ -59,7 +59,7 @@ bool state_find(const char *runtime_dir, const char *text, struct state_record *
  */
 void state_sweep(const char *runtime_dir);
 
-/* Start time of a process from /proc/PID/stat; false when it is gone. */
+/* Start time of a process from /proc/PID/stat; false when it is gone or has ended. */
 bool state_start_time(pid_t pid, uint64_t *ret);
 
 #endif

@@ -1,0 +1,111 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# crash.bats - kill -9 at every step of a start, a stop and a removal; many containers at once
+
+load helpers
+
+teardown() {
+	unset GUSCIO_FAULT
+	for id in $("$GUSCIO" ps -aq 2>/dev/null); do "$GUSCIO" rm -f "$id" >/dev/null 2>&1 || true; done
+	"$GUSCIO" unshare rm -rf "$work/root" "$work/data" "$work/cache" 2>/dev/null || true
+	chmod -R u+rwx "$work" 2>/dev/null || true
+	rm -rf "$work"
+}
+
+run_d() {
+	timeout 20 "$GUSCIO" run -d --userns=single --network=none --overlay "$@" 3>&-
+}
+
+# Every process of ours that mentions this test's place, the container's own included.
+processes() {
+	pgrep -u "$(id -u)" -f "$work|sleep 4242" | grep -v "^$$\$" || true
+}
+
+soon() {
+	for _ in $(seq 60); do "$@" && return; sleep 0.05; done
+	echo "not soon: $*"
+	return 1
+}
+
+no_processes() {
+	[ -z "$(processes)" ]
+}
+
+# Whatever happened: it can be listed, removed by force, and its name used again.
+assert_consistent() { # place
+	unset GUSCIO_FAULT
+	timeout 20 "$GUSCIO" ps -a >"$work/ps" || { echo "$1: ps failed"; return 1; }
+	if grep -q ' c$' "$work/ps"; then
+		grep -qE ' (Up|Exited|Created|Restarting) ?' "$work/ps" || { echo "$1: $(cat "$work/ps")"; return 1; }
+		timeout 20 "$GUSCIO" rm -f c >/dev/null || { echo "$1: rm failed"; return 1; }
+	fi
+	soon no_processes || { echo "$1: left $(ps -o args= -p $(processes))"; return 1; }
+	run_d --name c "$root" sleep 4242 >/dev/null || { echo "$1: the name is lost"; return 1; }
+	timeout 20 "$GUSCIO" exec c true || { echo "$1: no exec"; return 1; }
+	timeout 20 "$GUSCIO" stop -t 1 c >/dev/null && timeout 20 "$GUSCIO" rm c >/dev/null || return 1
+	! find "$XDG_DATA_HOME/guscio/containers" -mindepth 1 -name 'rm.*' | grep . || { echo "$1: rubbish"; return 1; }
+}
+
+@test "killed at every step of a start" {
+	for place in create:directory create:document create:record \
+		"start:overlay directory" "start:system call filter" start:clone "start:write down container" \
+		start:go "start:claim name" "start:write files" "start:files ready" "start:write record" start:running \
+		"child:tie to parent" "child:open root" "child:become root" "child:root from overlay" child:mount \
+		child:pivot "child:mask paths" "child:session and terminal" "child:program's ids" "child:install filter" \
+		child:exec monitor:executed monitor:begun; do
+		GUSCIO_FAULT=$place run_d --name c "$root" sleep 4242 >/dev/null 2>"$work/err" || true
+		assert_consistent "$place"
+	done
+	# What was given up before it had a record goes after a while.
+	find "$XDG_DATA_HOME/guscio/containers" -mindepth 1 -maxdepth 1 -type d ! -name names | wc -l >"$work/n"
+	[ "$(cat "$work/n")" -le 2 ]
+	sleep 2.5
+	"$GUSCIO" ps -a >/dev/null
+	[ -z "$(find "$XDG_DATA_HOME/guscio/containers" -mindepth 1 -maxdepth 1 -type d ! -name names)" ]
+}
+
+@test "killed at every step of an end" {
+	for place in stop:locked stop:marked stop:ended monitor:end monitor:drained monitor:recorded; do
+		GUSCIO_FAULT=$([[ $place == monitor* ]] && echo "$place") run_d --name c "$root" sleep 4242 >/dev/null
+		GUSCIO_FAULT=$place timeout 20 "$GUSCIO" stop -t 1 c >/dev/null 2>&1 || true
+		assert_consistent "$place"
+	done
+	for place in monitor:start monitor:end; do
+		GUSCIO_FAULT=$place run_d --restart always --name c "$root" true >/dev/null || true
+		sleep 0.4
+		assert_consistent "$place"
+	done
+}
+
+@test "killed at every step of a removal" {
+	for place in rm:moved rm:overlay rm:upper rm:work; do
+		run_d --name c "$root" sh -c 'mkdir -p /a/b; touch /a/b/c; exec sleep 4242' >/dev/null
+		soon timeout 5 "$GUSCIO" exec c test -e /a/b/c
+		timeout 20 "$GUSCIO" stop -t 1 c >/dev/null
+		GUSCIO_FAULT=$place timeout 20 "$GUSCIO" rm c >/dev/null 2>&1 || true
+		assert_consistent "$place"
+	done
+	GUSCIO_FAULT=monitor:rm run_d --rm --name c "$root" sleep 0.1 >/dev/null
+	sleep 0.4
+	assert_consistent monitor:rm
+}
+
+@test "soak: 100 containers made, run, stopped and removed in parallel loops" {
+	loop() { # number
+		for k in $(seq 25); do
+			name="s$1x$k"
+			run_d --name "$name" "$root" sh -c 'echo out; sleep 4242' || return 1
+			timeout 20 "$GUSCIO" stop -t 0 "$name" || return 1
+			timeout 20 "$GUSCIO" rm "$name" || return 1
+		done
+	}
+	pids=
+	for i in 1 2 3 4; do
+		loop $i >"$work/loop$i" 2>&1 3>&- &
+		pids="$pids $!"
+	done
+	for pid in $pids; do wait "$pid" || { cat "$work"/loop*; false; }; done
+	soon no_processes
+	[ -z "$(find "$XDG_DATA_HOME/guscio/containers" -mindepth 1 ! -name names)" ]
+	assert_nothing_left
+}
