@@ -30,10 +30,10 @@ const char *const confine_unpack_calls[] = {"brk", "chdir", "clock_gettime", "cl
 const char *const confine_net_calls[] = {"accept4", "bind", "brk", "clock_gettime", "close",
 	"connect", "epoll_ctl", "epoll_pwait", "epoll_wait", "exit", "exit_group", "fcntl", "fstat",
 	"futex", "getpeername", "getrandom", "getsockname", "getsockopt", "inotify_add_watch",
-	"ioctl", "madvise", "mmap", "mremap", "munmap", "newfstatat", "openat", "read", "readlink",
-	"readlinkat", "readv", "recvfrom", "recvmsg", "restart_syscall", "rt_sigprocmask",
-	"rt_sigreturn", "sendmsg", "sendto", "setsockopt", "shutdown", "socket", "write", "writev",
-	NULL};
+	"inotify_init1", "ioctl", "madvise", "mmap", "mremap", "munmap", "newfstatat", "openat",
+	"read", "readlink", "readlinkat", "readv", "recvfrom", "recvmsg", "restart_syscall",
+	"rt_sigprocmask", "rt_sigreturn", "sendmsg", "sendto", "setsockopt", "shutdown", "socket",
+	"write", "writev", NULL};
 
 /* lint: table */
 const char *const confine_fetch_denied_calls[] = {"acct", "add_key", "bpf", "chroot",

@@ -51,14 +51,17 @@ uint16_t frame_fold(uint64_t sum)
 	return (uint16_t)~sum;
 }
 
-static enum frame_kind look_tcp(const uint8_t *tcp, size_t size)
+enum { PORT_DNS = 53, PORT_BOOTP = 67, PORT_TFTP = 69, PORT_DHCPV6 = 547 };
+
+static enum frame_kind look_tcp(const uint8_t *tcp, size_t size, bool is_for_resolver)
 {
 	if (size < 20)
 		return FRAME_DROP;
-	return (tcp[13] & 0x12) == 0x02 ? FRAME_CONNECT : FRAME_PASS;
+	bool is_connect = (tcp[13] & 0x12) == 0x02;
+	if (is_for_resolver && get16(tcp + 2) != PORT_DNS)
+		return is_connect ? FRAME_REFUSE : FRAME_DROP;
+	return is_connect ? FRAME_CONNECT : FRAME_PASS;
 }
-
-enum { PORT_DNS = 53, PORT_BOOTP = 67, PORT_TFTP = 69, PORT_DHCPV6 = 547 };
 
 static enum frame_kind look_udp(
 	const uint8_t *udp, size_t size, bool is_for_resolver, struct frame *ret)
@@ -68,8 +71,10 @@ static enum frame_kind look_udp(
 	unsigned port = get16(udp + 2);
 	if (port == PORT_BOOTP || port == PORT_TFTP || port == PORT_DHCPV6)
 		return FRAME_DROP;
-	if (!is_for_resolver || port != PORT_DNS)
+	if (!is_for_resolver)
 		return FRAME_PASS;
+	if (port != PORT_DNS)
+		return FRAME_DROP;
 	memcpy(&ret->back.from_port, udp, 2);
 	memcpy(&ret->back.to_port, udp + 2, 2);
 	ret->payload = udp + 8;
@@ -88,13 +93,14 @@ static enum frame_kind look_ipv4(
 	size = get16(ip + 2);
 	if (get16(ip + 6) & 0x3fff)
 		return FRAME_FRAGMENT;
+	bool is_for_resolver = !memcmp(ip + 16, &own->dns4, 4);
 	if (ip[9] == IPPROTO_TCP)
-		return look_tcp(ip + 20, size - 20);
+		return look_tcp(ip + 20, size - 20, is_for_resolver);
 	if (ip[9] != IPPROTO_UDP)
-		return FRAME_PASS;
+		return is_for_resolver ? FRAME_DROP : FRAME_PASS;
 	memcpy(&ret->back.from, ip + 12, 4);
 	memcpy(&ret->back.to, ip + 16, 4);
-	return look_udp(ip + 20, size - 20, !memcmp(ip + 16, &own->dns4, 4), ret);
+	return look_udp(ip + 20, size - 20, is_for_resolver, ret);
 }
 
 static bool is_in_first_96(const uint8_t *address)
@@ -115,7 +121,7 @@ static enum frame_kind look_ipv6(
 	if (ip[6] == IPPROTO_FRAGMENT)
 		return size > 8 ? FRAME_FRAGMENT : FRAME_DROP;
 	if (ip[6] == IPPROTO_TCP)
-		return look_tcp(inner, size);
+		return look_tcp(inner, size, false); /* libslirp itself says no for its resolver */
 	if (ip[6] != IPPROTO_UDP)
 		return FRAME_PASS;
 	memcpy(&ret->back.from, ip + 8, 16);
@@ -213,6 +219,35 @@ void frame_make_fragment(uint8_t *headers, size_t at, size_t size, bool is_more)
 	memset(ip + 10, 0, 2);
 	uint16_t sum = frame_fold(frame_sum(ip, 20, 0));
 	memcpy(ip + 10, &sum, 2);
+}
+
+void frame_refuse(const uint8_t *bytes, uint8_t out[FRAME_RESET])
+{
+	const uint8_t *from = bytes + FRAME_ETHERNET;
+	uint8_t *ip = out + FRAME_ETHERNET, *tcp = ip + 20;
+	uint32_t sequence;
+	memset(out, 0, FRAME_RESET);
+	memcpy(out, bytes + 6, 6);
+	memcpy(out + 6, bytes, 6);
+	memcpy(out + 12, bytes + 12, 2);
+	ip[0] = 0x45;
+	put16(ip + 2, 40);
+	ip[8] = 64;
+	ip[9] = IPPROTO_TCP;
+	memcpy(ip + 12, from + 16, 4);
+	memcpy(ip + 16, from + 12, 4);
+	uint16_t sum = frame_fold(frame_sum(ip, 20, 0));
+	memcpy(ip + 10, &sum, 2);
+	memcpy(tcp, from + 22, 2);
+	memcpy(tcp + 2, from + 20, 2);
+	memcpy(&sequence, from + 24, 4);
+	sequence = htonl(ntohl(sequence) + 1);
+	memcpy(tcp + 8, &sequence, 4);
+	tcp[12] = 0x50;
+	tcp[13] = 0x14; /* RST, ACK */
+	sum = (uint16_t)~frame_pseudo_sum(out, FRAME_RESET);
+	sum = frame_fold(frame_sum(tcp, 20, sum));
+	memcpy(tcp + 16, &sum, 2);
 }
 
 size_t frame_headers(const struct frame_return *back)

@@ -29,6 +29,7 @@ enum frame_kind {
 	FRAME_DROP,
 	FRAME_DNS,	/* a datagram for the resolver */
 	FRAME_CONNECT,	/* to libslirp; it asks for a new TCP connection */
+	FRAME_REFUSE,	/* a TCP connection to the resolver that is not about names */
 	FRAME_FRAGMENT, /* a piece of a datagram, see fragment.h */
 };
 
@@ -54,7 +55,8 @@ struct frame {
  * Dropped are addresses that no kernel sends to a network but that would mean the host's
  * own loopback where libslirp opens a socket (127.0.0.1, 0.0.0.0, ::1, ::ffff:127.0.0.1).
  * Dropped are also the servers that libslirp has inside (DHCP, TFTP, router advertisements):
- * addresses and routes here are static, and what is not reached has no holes.
+ * addresses and routes here are static, and what is not reached has no holes. The resolver's
+ * address means nothing to libslirp, which would look for it on the host's network.
  */
 enum frame_kind frame_look(
 	const uint8_t *bytes, size_t size, const struct frame_own *own, struct frame *ret);
@@ -72,6 +74,11 @@ bool frame_stays_inside(const uint8_t *bytes, size_t size, const struct frame_ow
  */
 size_t frame_answer(
 	const struct frame_return *back, const uint8_t *payload, size_t size, uint8_t *out);
+
+/* Room for frame_refuse(). */
+#define FRAME_RESET (FRAME_ETHERNET + 20 + 20)
+/* The answer to FRAME_REFUSE: the connection is reset. */
+void frame_refuse(const uint8_t *bytes, uint8_t out[FRAME_RESET]);
 
 /* What headers an answer has on its way. */
 size_t frame_headers(const struct frame_return *back);

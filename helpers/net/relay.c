@@ -107,6 +107,10 @@ static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 		client.back = frame.back;
 		resolver_ask(relay->resolver, &client, frame.payload, frame.size);
 		return;
+	case FRAME_REFUSE:
+		frame_refuse(bytes, relay->answer);
+		tap_write(&relay->tap, relay->answer, FRAME_RESET);
+		return;
 	case FRAME_CONNECT:
 		/* Put off, not refused: the kernel inside asks again. */
 		if (stack_flows(relay->stack) >= STACK_FLOWS_MAX)

@@ -36,7 +36,7 @@ bool network_set_up(const struct plan *plan, struct err *e)
 		&(struct rtnl_link){.mtu = net->mtu,
 			.txqlen = queue_length(net),
 			.mac = spec->has_mac ? spec->mac : NULL,
-			.no_link_local = true});
+			.no_link_local = net->mtu >= 1280}); /* below there is no IPv6 at all */
 	rtnl_link_set(&batch, index, &(struct rtnl_link){.is_up = true});
 	rtnl_address_add(&batch, index, &net->guest4, net->prefix4);
 	if (!net->is_internal)

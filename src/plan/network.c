@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/own.h"
 #include "base/text.h"
 #include "plan/build.h"
 
@@ -81,6 +82,17 @@ static void add_setting(struct plan *plan, struct strv *argv, const char *key,
 		       : arena_printf(arena, "%s=%s", key, address_print(a, buf)));
 }
 
+static void add_host_names(struct plan *plan, struct strv *argv)
+{
+	static const char *const names[] = {"host.containers.internal", "host.docker.internal"};
+	struct arena *a = plan->spec->arena;
+	char buf[ADDRESS_TEXT_SIZE];
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		strv_add(a, argv,
+			arena_printf(a, "host-name=%s:%s", names[i],
+				address_print(&plan->net.gateway4, buf)));
+}
+
 void plan_network_helper(struct plan *plan, const char *title)
 {
 	const struct net_spec *spec = &plan->spec->net;
@@ -103,6 +115,8 @@ void plan_network_helper(struct plan *plan, const char *title)
 		strv_add(a, &argv, arena_printf(a, "outbound6=%s", spec->outbound6));
 	if (net->is_internal)
 		strv_add(a, &argv, "internal=1");
+	else /* as in /etc/hosts, for programs that ask the resolver only */
+		add_host_names(plan, &argv);
 	if (net->control_fd)
 		strv_add(a, &argv, "control=4");
 	net->helper_argv = argv.v;

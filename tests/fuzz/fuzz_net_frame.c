@@ -67,6 +67,9 @@ static void take_frame(
 	case FRAME_DNS:
 		look_at_dns(&frame);
 		break;
+	case FRAME_REFUSE:
+		frame_refuse(bytes, (uint8_t[FRAME_RESET]){0});
+		break;
 	case FRAME_CONNECT:
 		frame_set_mss(bytes, size, TAP_MSS_TO_CONTAINER);
 		stack_input(stack, bytes, size);

@@ -154,7 +154,7 @@ static void only_questions_for_the_resolver_are_taken_out(void **state)
 	frame[14] = 0x46; /* options */
 	assert_int_equal(frame_look(frame, size, &own, &f), FRAME_DROP);
 	size = make_frame(frame, "10.0.2.3", 54);
-	assert_int_equal(frame_look(frame, size, &own, &f), FRAME_PASS);
+	assert_int_equal(frame_look(frame, size, &own, &f), FRAME_DROP);
 	size = make_frame(frame, "255.255.255.255", 67);
 	assert_int_equal(frame_look(frame, size, &own, &f), FRAME_DROP);
 	size = make_frame(frame, "192.0.2.1", 53);
@@ -224,6 +224,50 @@ static void the_hosts_loopback_has_no_frames(void **state)
 	assert_int_equal(frame_look(frame, 74, &own, &f), FRAME_PASS);
 	frame[FRAME_ETHERNET + 40 + 13] = 2;
 	assert_int_equal(frame_look(frame, 74, &own, &f), FRAME_CONNECT);
+}
+
+static void other_ports_of_the_resolver_are_refused(void **state)
+{
+	uint8_t frame[FRAME_ETHERNET + 40] = {[12] = 8,
+		0,
+		0x45,
+		0,
+		0,
+		40,
+		[23] = IPPROTO_TCP,
+		[26] = 10,
+		0,
+		2,
+		100,
+		10,
+		0,
+		2,
+		3,
+		0x9c,
+		0x40,
+		0,
+		80,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		[46] = 0x50,
+		2};
+	uint8_t reset[FRAME_RESET];
+	struct frame_own own = {0};
+	struct frame f;
+	(void)state;
+	inet_pton(AF_INET, "10.0.2.3", &own.dns4);
+	assert_int_equal(frame_look(frame, sizeof(frame), &own, &f), FRAME_REFUSE);
+	frame_refuse(frame, reset);
+	assert_int_equal(frame_tcp_header(reset, sizeof(reset)), 20);
+	assert_memory_equal(reset + 26, "\x0a\0\2\3\x0a\0\2\x64\0\x50\x9c\x40\0\0\0\0\0\0\0\0", 20);
+	assert_int_equal(reset[47], 0x14);
+	assert_int_equal(frame_fold(frame_sum(reset + 34, 20,
+				 (uint16_t)~frame_pseudo_sum(reset, sizeof(reset)))),
+		0);
+	frame[37] = 53;
+	assert_int_equal(frame_look(frame, sizeof(frame), &own, &f), FRAME_CONNECT);
 }
 
 static void checksums_add_up(void **state)
@@ -301,7 +345,8 @@ int main(void)
 		TEST(names_are_found_whatever_their_case), TEST(a_question_is_read_and_answered),
 		TEST(what_is_no_question_is_not_read),
 		TEST(only_questions_for_the_resolver_are_taken_out), TEST(pieces_become_whole),
-		TEST(the_hosts_loopback_has_no_frames), TEST(checksums_add_up),
+		TEST(the_hosts_loopback_has_no_frames),
+		TEST(other_ports_of_the_resolver_are_refused), TEST(checksums_add_up),
 		TEST(settings_are_strict)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""netpeer.py - the other ends that network tests need: resolvers, echoes, clients
+
+usage: netpeer.py dns ADDRESS PORT ANSWER [ok|fail|silent|short|liar]   a resolver with one answer
+       netpeer.py ask SERVER NAME [A|AAAA|TXT] [udp|tcp]           prints "RCODE ADDRESSES" or why not
+       netpeer.py echo PORT                                        sums of what comes, by TCP and UDP
+       netpeer.py exchange HOST PORT                               both ways, large, with a half-close
+       netpeer.py many HOST PORT NUMBER                            so many connections at once
+       netpeer.py connect HOST PORT                                prints what became of it, and when
+       netpeer.py flood HOST NUMBER                                so many SYNs by a raw socket"""
+import hashlib
+import os
+import resource
+import socket
+import struct
+import sys
+import threading
+import time
+
+TYPES = {"A": 1, "AAAA": 28, "TXT": 16}
+
+
+def end_of_question(message):
+    at = 12
+    while message[at]:
+        at += message[at] + 1
+    return at + 5
+
+
+def answer(query, address, mode, is_tcp):
+    end = end_of_question(query)
+    question = query[4:6] + b"\0" * 6 + query[12:end]
+    if mode == "fail":
+        return query[:2] + b"\x81\x82" + question
+    if mode == "short" and not is_tcp:
+        return query[:2] + b"\x83\x80" + question
+    if mode == "liar":  # another id than that of the question
+        query = bytes([query[0] ^ 1]) + query[1:]
+    count = 400 if is_tcp else 1
+    record = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton(address)
+    return (query[:2] + b"\x81\x80" + query[4:6] + struct.pack(">H", count) + b"\0" * 4 + query[12:end] +
+            record * count)
+
+
+def dns(host, port, address, mode="ok"):
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.bind((host, int(port)))
+    listener = socket.create_server((host, int(port)))
+
+    def streams():
+        while True:
+            stream, _ = listener.accept()
+            with stream, stream.makefile("rb") as f:
+                while len(size := f.read(2)) == 2:
+                    reply = answer(f.read(struct.unpack(">H", size)[0]), address, mode, True)
+                    stream.sendall(struct.pack(">H", len(reply)) + reply)
+    threading.Thread(target=streams, daemon=True).start()
+    print("up", flush=True)
+    while True:
+        query, peer = datagrams.recvfrom(4096)
+        if mode != "silent":
+            datagrams.sendto(answer(query, address, mode, False), peer)
+
+
+def addresses(reply):
+    at, found = end_of_question(reply), []
+    for _ in range(struct.unpack(">H", reply[6:8])[0]):
+        kind, size = struct.unpack(">H", reply[at + 2:at + 4])[0], struct.unpack(">H", reply[at + 10:at + 12])[0]
+        family = socket.AF_INET if kind == 1 else socket.AF_INET6
+        found.append(socket.inet_ntop(family, reply[at + 12:at + 12 + size]))
+        at += 12 + size
+    return found
+
+
+def ask(server, name, kind="A", way="udp"):
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    query = os.urandom(2) + b"\1\0\0\1\0\0\0\0\0\0" + labels + b"\0" + struct.pack(">HH", TYPES[kind], 1)
+    begin = time.monotonic()
+    try:
+        if way == "tcp":
+            with socket.create_connection((server, 53), 8) as s, s.makefile("rb") as f:
+                s.sendall(struct.pack(">H", len(query)) + query)
+                reply = f.read(struct.unpack(">H", f.read(2))[0])
+        else:
+            family = socket.AF_INET6 if ":" in server else socket.AF_INET
+            s = socket.socket(family, socket.SOCK_DGRAM)
+            s.settimeout(8)
+            s.connect((server, 53))
+            s.send(query)
+            reply = s.recv(65535)
+    except OSError as reason:
+        print(f"none {reason}")
+        return
+    assert reply[:2] == query[:2] and reply[2] & 0x80
+    took = time.monotonic() - begin
+    speed = "at once" if took < 0.7 else f"after {took:.0f} s"
+    found = addresses(reply)
+    shown = found if len(found) < 5 else [found[0], f"x{len(found)}"]
+    print(reply[3] & 15, *shown, *(["cut"] if reply[2] & 2 else []), speed, flush=True)
+
+
+def echo(port):
+    listener = socket.create_server(("::", int(port)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=2000)
+    datagrams = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    datagrams.bind(("::", int(port)))
+
+    def one(stream):
+        with stream:
+            total, size = hashlib.sha256(), 0
+            while data := stream.recv(1 << 18):
+                total.update(data)
+                size += len(data)
+                if size == 1:
+                    stream.sendall(b"!")
+            blob = os.urandom(1 << 20) * 4
+            if size > 1:
+                stream.sendall(total.digest() + hashlib.sha256(blob).digest() + blob)
+
+    def packets():
+        while True:
+            data, peer = datagrams.recvfrom(65536)
+            datagrams.sendto(data, peer)
+    threading.Thread(target=packets, daemon=True).start()
+    print("up", flush=True)
+    while True:
+        stream, _ = listener.accept()
+        threading.Thread(target=one, args=(stream,), daemon=True).start()
+
+
+def exchange(host, port):
+    blob, back = os.urandom(1 << 20) * 4, b""
+    with socket.create_connection((host, int(port)), 10) as s:
+        s.sendall(blob)
+        s.shutdown(socket.SHUT_WR)
+        while data := s.recv(1 << 18):
+            back += data
+    assert back[:32] == hashlib.sha256(blob).digest(), "what was sent is not what came"
+    assert back[32:64] == hashlib.sha256(back[64:]).digest() and len(back) == 64 + (4 << 20)
+    datagrams = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.settimeout(5)
+    datagrams.connect((host, int(port)))
+    for size in (1, 1400, 1473, 9000, 60000):
+        data = os.urandom(size)
+        datagrams.send(data)
+        assert datagrams.recv(65536) == data, f"a datagram of {size} bytes"
+    print("whole")
+
+
+def many(host, port, number):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    streams = [socket.create_connection((host, int(port)), 10) for _ in range(int(number))]
+    for s in streams:
+        s.sendall(b"x")
+    print(sum(s.recv(1) == b"!" for s in streams), flush=True)
+    if len(sys.argv) > 5:
+        time.sleep(float(sys.argv[5]))
+
+
+def connect(host, port):
+    begin = time.monotonic()
+    try:
+        socket.create_connection((host, int(port)), 5).close()
+        result = "connected"
+    except OSError as reason:
+        result = os.strerror(reason.errno) if reason.errno else str(reason)
+    print(result, "at once" if time.monotonic() - begin < 1 else "late")
+
+
+def flood(host, number):
+    """SYNs from ports and to ports that differ, as fast as they can be written."""
+    source = socket.inet_aton("10.0.2.100")
+    target = socket.inet_aton(host)
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    for i in range(int(number)):
+        tcp = struct.pack(">HHIIBBHHH", 1024 + i % 60000, 1 + i // 60000 + i % 7, i, 0, 0x50, 2, 65535, 0, 0)
+        pseudo = source + target + struct.pack(">BBH", 0, 6, len(tcp)) + tcp
+        total = sum(struct.unpack(f">{len(pseudo) // 2}H", pseudo))
+        total = (total & 0xffff) + (total >> 16)
+        total = ~((total & 0xffff) + (total >> 16)) & 0xffff
+        header = struct.pack(">BBHHHBBH", 0x45, 0, 40, 0, 0, 64, 6, 0) + source + target
+        try:
+            raw.sendto(header + tcp[:16] + struct.pack(">H", total) + tcp[18:], (host, 0))
+        except BlockingIOError:
+            pass
+    print("flooded")
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*(sys.argv[2:5] if sys.argv[1] == "many" else sys.argv[2:]))
