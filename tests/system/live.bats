@@ -86,7 +86,7 @@ nothing_of_a_container() {
 	run_d --replace --name a "$root" sleep 99
 	[ "$(state_of a Command)" = '"sleep 99"' ]
 	[ "$("$GUSCIO" ps -aq | wc -l)" -eq 2 ]
-	run -125 "$GUSCIO" exec c true
+	run -125 "$GUSCIO" exec nobody true
 	for i in $(seq 17); do "$GUSCIO" create --userns=single "$root" true; done
 	for c in 0 1 2 3 4 5 6 7 8 9; do
 		if [ "$("$GUSCIO" ps -aq --filter "id=$c" | wc -l)" -gt 1 ]; then
