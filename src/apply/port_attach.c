@@ -8,11 +8,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-static bool open_directory(
-	const struct host *host, const struct state_record *record, int *ret_fd, struct err *e)
+static bool open_directory(const struct host *host, const char *id, int *ret_fd, struct err *e)
 {
 	char path[4096];
-	snprintf(path, sizeof(path), "%s/%s", host->runtime_dir, record->id);
+	snprintf(path, sizeof(path), "%s/%s", host->runtime_dir, id);
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open '%s'", path);
@@ -73,7 +72,7 @@ static bool attach(const struct host *host, bool start, struct port_service *ser
 {
 	CLEAN(clean_fd) int directory_fd = -1;
 	CLEAN(clean_fd) int lock_fd = -1;
-	if (!open_directory(host, &service->container, &directory_fd, e))
+	if (!open_directory(host, service->container.id, &directory_fd, e))
 		return false;
 	if (start) {
 		/* Two that find nobody at once: the second one finds the first one's. */
@@ -105,6 +104,16 @@ bool port_service_open(const struct host *host, const char *name, bool start,
 	}
 	*ret = service;
 	return true;
+}
+
+int port_service_peek(const struct host *host, const char *id)
+{
+	CLEAN(clean_fd) int directory_fd = -1;
+	struct err ignored = ERR_INIT;
+	int fd = -1;
+	if (open_directory(host, id, &directory_fd, &ignored))
+		ports_connect(directory_fd, &fd, &ignored);
+	return fd;
 }
 
 void port_service_close(struct port_service *service)

@@ -21,6 +21,8 @@ struct port_service {
  */
 bool port_service_open(const struct host *host, const char *name, bool start,
 	struct port_service *ret, struct notes *notes, struct err *e);
+/* Only a look, by the whole id: the control socket, or -1 when nobody serves ports. */
+int port_service_peek(const struct host *host, const char *id);
 void port_service_close(struct port_service *service);
 
 #endif

@@ -10,7 +10,9 @@
 #define FIRST_FD 3
 
 /* How long the end of a container waits for its ports to be free again. */
-#define FREE_WAIT_MS 2000
+#define FREE_WAIT_MS   2000
+#define AGAIN_AFTER_MS 20
+#define AGAIN_MAX      10
 
 /* LISTEN_FDS counts from 3 on without gaps: what a port took out of the row is filled up. */
 static void close_gaps(const struct spec *spec)
@@ -30,12 +32,32 @@ static void close_gaps(const struct spec *spec)
 		close(to);
 }
 
+/*
+ * The guscio-port of a container that has just been stopped may be a moment behind it: who
+ * starts that container again finds its ports free a moment later.
+ */
+static bool open_patiently(struct starter *s, const struct port_spec *port, struct err *e)
+{
+	const struct timespec moment = {.tv_nsec = AGAIN_AFTER_MS * 1000000L};
+	size_t before = s->ports.n;
+	for (int left = s->plan->is_detached ? AGAIN_MAX : 0;; left--) {
+		if (ports_open(port, s->plan->spec->arena, &s->ports, e))
+			return true;
+		if (s->ports.why != EADDRINUSE || left <= 0)
+			return false;
+		while (s->ports.n > before)
+			clean_fd(&s->ports.v[--s->ports.n].fd);
+		*e = (struct err)ERR_INIT;
+		nanosleep(&moment, NULL);
+	}
+}
+
 bool parent_open_ports(struct starter *s, const struct step *step, struct err *e)
 {
 	const struct spec *spec = s->plan->spec;
 	(void)step;
 	for (size_t i = 0; i < spec->n_ports; i++)
-		if (!ports_open(&spec->ports[i], spec->arena, &s->ports, e))
+		if (!open_patiently(s, &spec->ports[i], e))
 			return false;
 	close_gaps(spec);
 	return true;

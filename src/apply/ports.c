@@ -138,6 +138,22 @@ static bool raise_limit(size_t n, struct err *e)
 	return setrlimit(RLIMIT_NOFILE, &files) == 0 || err_sys(e, "raise the limit of open files");
 }
 
+static bool open_all(const struct port_spec *port, struct request *r, struct arena *arena,
+	struct open_ports *ret, struct err *e)
+{
+	if (port->fd >= 0)
+		return open_inherited(port, *r, arena, ret, e);
+	if (port->count == 1 && port->host_last > port->host_port)
+		return open_choice(port, *r, arena, ret, e);
+	for (unsigned i = 0; i < port->count; i++) {
+		r->host_port = (uint16_t)(port->host_port ? port->host_port + i : 0);
+		r->container_port = (uint16_t)(port->container_port + i);
+		if (!open_request(r, port->address, arena, ret, e))
+			return false;
+	}
+	return true;
+}
+
 bool ports_open(
 	const struct port_spec *port, struct arena *arena, struct open_ports *ret, struct err *e)
 {
@@ -145,17 +161,9 @@ bool ports_open(
 		.container_port = port->container_port};
 	if (!raise_limit(ret->n + 2 * (size_t)port->count, e))
 		return false;
-	if (port->fd >= 0)
-		return open_inherited(port, r, arena, ret, e);
-	if (port->count == 1 && port->host_last > port->host_port)
-		return open_choice(port, r, arena, ret, e);
-	for (unsigned i = 0; i < port->count; i++) {
-		r.host_port = (uint16_t)(port->host_port ? port->host_port + i : 0);
-		r.container_port = (uint16_t)(port->container_port + i);
-		if (!open_request(&r, port->address, arena, ret, e))
-			return false;
-	}
-	return true;
+	bool ok = open_all(port, &r, arena, ret, e);
+	ret->why = ok ? 0 : r.why;
+	return ok;
 }
 
 void ports_close(struct open_ports *ports)

@@ -25,6 +25,7 @@ struct open_port {
 struct open_ports {
 	struct open_port *v; /* in the arena */
 	size_t n;
+	int why; /* errno of the last refusal, 0 for another failure */
 };
 
 /*

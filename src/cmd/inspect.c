@@ -5,6 +5,7 @@
 #include "cmd/container_command.h"
 #include "cmd/container_text.h"
 #include "cmd/table.h"
+#include "cmd/ports_shown.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -149,6 +150,14 @@ static json_t *host_config(
 		member(document, "root", "readonly"), "Privileged", 0);
 }
 
+static json_t *network_settings(struct container_command *c, const struct container *record)
+{
+	struct ports_shown ports = {0};
+	if (container_is_up(record))
+		ports = ports_shown_of(&c->host, record->id, &c->to.arena);
+	return json_pack("{s:o}", "Ports", ports_shown_json(&ports, &c->to.arena));
+}
+
 static json_t *read_document(struct container_command *c, const char *path)
 {
 	struct err ignored;
@@ -183,6 +192,7 @@ static json_t *row_of(struct container_command *c, const struct container *recor
 		(json_int_t)record->restart_count, "Driver", "overlay");
 	json_object_set_new(row, "HostConfig", host_config(c, record, document, rows));
 	json_object_set_new(row, "Mounts", rows);
+	json_object_set_new(row, "NetworkSettings", network_settings(c, record));
 	json_object_set_new(row, "Config", config(c, record, document));
 	json_object_set_new(row, "BundlePath", text(bundle));
 	if (c->to.life.shows_size)

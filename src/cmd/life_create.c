@@ -40,6 +40,12 @@ bool life_check(struct invocation *to, struct err *e)
 		return err_what(e, ERR_USAGE, "--preserve-fds is for the foreground only");
 	if (life_is_wanted(to) && to->spec.process.preserve_fds)
 		return err_what(e, ERR_USAGE, "a container that stays cannot keep descriptors");
+	for (size_t i = 0; life_is_wanted(to) && i < to->spec.n_ports; i++)
+		if (to->spec.ports[i].fd >= 0) {
+			err_what(e, ERR_USAGE, "a container that stays cannot keep descriptors");
+			return err_hint(
+				e, "--fd is for the foreground: let systemd keep guscio run");
+		}
 	return true;
 }
 

@@ -25,7 +25,8 @@ static bool is_taken(const struct spec *spec, int fd)
 	return false;
 }
 
-bool listen_fds_settle(struct spec *spec, char *const *environment, struct err *e)
+bool listen_fds_settle(
+	struct spec *spec, char *const *environment, bool stays, struct notes *notes, struct err *e)
 {
 	const char *pid_text = variable(environment, "LISTEN_PID");
 	const char *n_text = variable(environment, "LISTEN_FDS");
@@ -38,6 +39,10 @@ bool listen_fds_settle(struct spec *spec, char *const *environment, struct err *
 	if (!text_to_u64(n_text, FDS_MAX, &n))
 		return err_what(
 			e, ERR_USAGE, "LISTEN_FDS '%s' is no number up to %d", n_text, FDS_MAX);
+	if (stays) {
+		notes_add(notes, "the sockets of LISTEN_FDS reach programs in the foreground only");
+		return true;
+	}
 	spec->listen_given = (uint32_t)n;
 	for (int i = 0; i < (int)n; i++) {
 		size_t len = names ? strcspn(names, ":") : 0;

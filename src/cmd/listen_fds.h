@@ -3,6 +3,7 @@
 #ifndef CMD_LISTEN_FDS_H
 #define CMD_LISTEN_FDS_H
 
+#include "base/notes.h"
 #include "spec/spec.h"
 
 /*
@@ -10,7 +11,9 @@
  *
  * Those of LISTEN_FDS, when LISTEN_PID says that they are meant for this process, but for
  * those that --fd has taken for a port [sd_listen_fds(3)].
+ * @stays: the container will be started again without them: it gets none, with a note
  */
-bool listen_fds_settle(struct spec *spec, char *const *environment, struct err *e);
+bool listen_fds_settle(struct spec *spec, char *const *environment, bool stays, struct notes *notes,
+	struct err *e);
 
 #endif

@@ -3,6 +3,7 @@
 #include "apply/port_attach.h"
 #include "base/own.h"
 #include "cmd/commands.h"
+#include "cmd/ports_shown.h"
 #include "cmd/table.h"
 #include "spec/port_text.h"
 
@@ -47,42 +48,13 @@ static const struct option_def port_options[] = {
 	{"format", 0, "FORMAT", "json, or a template as {{.HostPort}}", set_port_format},
 	{"rm", 0, "HOST:PORT", "no longer publish it", set_remove}, {0}};
 
-static const char *host_text(const struct port_line *line, struct arena *arena)
-{
-	if (!strcmp(line->address, "-"))
-		return "socket";
-	return arena_printf(arena, strchr(line->address, ':') ? "[%s]:%u" : "%s:%u", line->address,
-		line->host_port);
-}
-
 /* Both families of one port, in one line each, as docker has it. */
 static const char *line_text(const struct port_line *line, bool with_inside, struct arena *arena)
 {
 	if (!with_inside)
-		return arena_printf(arena, "%s\n", host_text(line, arena));
+		return arena_printf(arena, "%s\n", ports_shown_host(line, arena));
 	return arena_printf(arena, "%u/%s -> %s\n", line->container_port,
-		port_protocol_name(line->protocol), host_text(line, arena));
-}
-
-struct lines {
-	struct port_line *v;
-	size_t n;
-};
-
-static bool read_lines(
-	const struct port_service *service, struct arena *arena, struct lines *ret, struct err *e)
-{
-	const char *text = "";
-	if (service->control_fd >= 0 && !ports_list(service->control_fd, arena, &text, e))
-		return err_what(e, e->kind, "cannot list the published ports");
-	while (*text) {
-		struct port_line line;
-		if (port_line_read(text, &line))
-			*ARENA_APPEND(arena, ret->v, ret->n) = line;
-		text += strcspn(text, "\n");
-		text += *text == '\n';
-	}
-	return true;
+		port_protocol_name(line->protocol), ports_shown_host(line, arena));
 }
 
 /* Without a port of the host the spec means every one that leads to the container's. */
@@ -99,8 +71,8 @@ static bool is_meant(const struct port_line *line, const struct port_spec *port)
 static bool remove_ports(
 	struct invocation *to, const struct port_service *service, const char *name, struct err *e)
 {
-	struct lines lines = {0};
-	if (!read_lines(service, &to->arena, &lines, e))
+	struct ports_shown lines = {0};
+	if (!ports_shown_read(service->control_fd, &to->arena, &lines, e))
 		return false;
 	for (size_t i = 0; i < to->remove.n; i++) {
 		struct port_spec port;
@@ -145,7 +117,7 @@ static bool add_ports(struct invocation *to, const struct port_service *service,
 	return print_out(text, e);
 }
 
-static json_t *as_rows(const struct lines *lines)
+static json_t *as_rows(const struct ports_shown *lines)
 {
 	json_t *rows = json_array();
 	for (size_t i = 0; i < lines->n; i++) {
@@ -162,7 +134,7 @@ static json_t *as_rows(const struct lines *lines)
 static bool show(struct invocation *to, const struct port_service *service, const char *name,
 	const char *wanted, struct err *e)
 {
-	struct lines lines = {0}, meant = {0};
+	struct ports_shown lines = {0}, meant = {0};
 	struct port_spec port;
 	const char *text = "";
 	if (service->was_lost) {
@@ -172,7 +144,7 @@ static bool show(struct invocation *to, const struct port_service *service, cons
 	}
 	if (wanted && !port_exposed_from_text(wanted, &port, e))
 		return false;
-	if (!read_lines(service, &to->arena, &lines, e))
+	if (!ports_shown_read(service->control_fd, &to->arena, &lines, e))
 		return false;
 	for (size_t i = 0; i < lines.n; i++)
 		if (!wanted || is_meant(&lines.v[i], &port))

@@ -5,6 +5,7 @@
 #include "cmd/container_command.h"
 #include "cmd/container_text.h"
 #include "cmd/table.h"
+#include "cmd/ports_shown.h"
 
 #include <string.h>
 #include <time.h>
@@ -150,7 +151,11 @@ static json_t *row_of(struct container_command *c, const struct container *recor
 	set(row, "CreatedAt", container_time_local(arena, record->created_ns));
 	set(row, "RunningFor",
 		arena_printf(arena, "%s ago", container_duration(arena, record->created_ns)));
-	set(row, "Ports", record->ports);
+	/* What guscio-port serves now: ports come and go while a container runs. */
+	struct ports_shown ports = {0};
+	if (container_is_up(record))
+		ports = ports_shown_of(&c->host, record->id, arena);
+	set(row, "Ports", ports_shown_text(&ports, arena));
 	set(row, "State", container_state_word(record));
 	set(row, "Status", container_status(arena, record));
 	set(row, "Labels", joined(arena, &record->labels));

@@ -146,7 +146,9 @@ static int read_and(int (*act)(struct invocation *, struct err *), const struct 
 		return -1;
 	if (wants_help)
 		return print_out(options_help(self, &to.arena), e) ? 0 : -1;
-	return listen_fds_settle(&to.spec, environ, e) ? act(&to, e) : -1;
+	if (!listen_fds_settle(&to.spec, environ, life_is_wanted(&to), notes, e))
+		return -1;
+	return act(&to, e);
 }
 
 static int run(

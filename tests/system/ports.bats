@@ -484,3 +484,42 @@ s=socket.socket(); s.setsockopt(1,2,1); s.bind(('', $port)); s.listen(); print('
 	run -0 peer who 127.0.0.1 "$port"
 	unpublish
 }
+
+@test "a container in the background: ps and inspect show its ports, each start has them again" {
+	port=$(free_port)
+	run -0 --separate-stderr "$GUSCIO" run -d --userns=single --network=none --name back -p "127.0.0.1:$port:80" \
+		-v "$PORTS:/ports.py:ro" @host python3 /ports.py serve 4:80 u4:53
+	await_server() {
+		for _ in $(seq 60); do
+			! peer who 127.0.0.1 "$port" 2>/dev/null || return 0
+			sleep 0.1
+		done
+		return 1
+	}
+	await_server
+	run -0 "$GUSCIO" ps --format '{{.Ports}}'
+	[ "$output" = "127.0.0.1:$port->80/tcp" ]
+	"$GUSCIO" port --add "127.0.0.1:$((port + 1)):53/udp" back
+	run -0 "$GUSCIO" ps --format '{{.Ports}}'
+	[ "$output" = "127.0.0.1:$port->80/tcp, 127.0.0.1:$((port + 1))->53/udp" ]
+	run -0 bash -c "'$GUSCIO' inspect back | python3 -c 'import json,sys; p=json.load(sys.stdin)[0][\"NetworkSettings\"][\"Ports\"]; print(p[\"80/tcp\"], p[\"53/udp\"][0][\"HostPort\"])'"
+	[ "$output" = "[{'HostIp': '127.0.0.1', 'HostPort': '$port'}] $((port + 1))" ]
+	for _ in 1 2 3 4; do
+		run -0 "$GUSCIO" stop -t 0 back
+		run -0 "$GUSCIO" start back
+	done
+	await_server
+	run -0 "$GUSCIO" restart -t 0 back
+	await_server
+	run -0 "$GUSCIO" stop -t 0 back
+	run -0 "$GUSCIO" ps -a --format '{{.Ports}}'
+	[ -z "$output" ]
+	run -125 "$GUSCIO" port back
+	assert_one_line
+	run -0 "$GUSCIO" rm back
+	await_no_helper
+	run -125 "$GUSCIO" run -d --fd 80=3 "$root" true 3</dev/null
+	assert_one_line
+	run -125 "$GUSCIO" create --fd 80=3 "$root" true
+	assert_one_line
+}
