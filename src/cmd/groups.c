@@ -36,6 +36,11 @@ static const struct member network_members[] = {{"create", &command_network_crea
 	{"ls", &command_network_ls}, {"prune", &command_network_prune},
 	{"remove", &command_network_rm}, {"rm", &command_network_rm}, {NULL, NULL}};
 
+static const struct member volume_members[] = {{"create", &command_volume_create},
+	{"inspect", &command_volume_inspect}, {"list", &command_volume_list},
+	{"ls", &command_volume_list}, {"prune", &command_volume_prune},
+	{"remove", &command_volume_rm}, {"rm", &command_volume_rm}, {NULL, NULL}};
+
 static int print_members(const struct command *self, const struct member *members, struct err *e)
 {
 	char text[4096];
@@ -77,6 +82,12 @@ static int run_image(
 	return run_member(self, image_members, argc, argv, notes, e);
 }
 
+static int run_volume(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
+{
+	return run_member(self, volume_members, argc, argv, notes, e);
+}
+
 static int run_container(
 	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
 {
@@ -103,6 +114,13 @@ const struct command command_container = {.name = "container",
 	.details = "",
 	.options = no_options,
 	.run = run_container};
+
+const struct command command_volume = {.name = "volume",
+	.arguments = "COMMAND [OPTIONS] [ARGUMENTS]",
+	.summary = "Volumes: directories that have a name and outlive containers",
+	.details = "",
+	.options = no_options,
+	.run = run_volume};
 
 const struct command command_image = {.name = "image",
 	.arguments = "COMMAND [OPTIONS] [ARGUMENTS]",

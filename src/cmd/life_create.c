@@ -6,6 +6,7 @@
 #include "cmd/image_root.h"
 #include "cmd/life.h"
 #include "cmd/tarball.h"
+#include "cmd/volume.h"
 #include "image/flat.h"
 #include "spec/document.h"
 
@@ -134,14 +135,15 @@ static const char *command_line(struct arena *arena, const struct strv *args)
 	return arena_strdup(arena, text);
 }
 
-static const char *mount_list(struct invocation *to)
+static const char *mount_list(struct invocation *to, const struct host *host)
 {
 	const char *text = "";
 	for (size_t i = 0; i < to->spec.n_mounts; i++) {
 		const struct mount_spec *m = &to->spec.mounts[i];
+		const char *name = m->source;
+		volume_of_path(&to->arena, host, m->source, &name);
 		if (!strcmp(m->type, "bind") && strlen(text) < 4096)
-			text = arena_printf(
-				&to->arena, "%s%s%s", text, text[0] ? "," : "", m->source);
+			text = arena_printf(&to->arena, "%s%s%s", text, text[0] ? "," : "", name);
 	}
 	return text;
 }
@@ -152,7 +154,7 @@ static const char *network_name(const struct spec *spec)
 	return net->mode == NS_HOST ? "host" : net->mode == NS_PRIVATE ? "none" : "container";
 }
 
-static void fill_record(struct invocation *to, struct container *c)
+static void fill_record(struct invocation *to, const struct host *host, struct container *c)
 {
 	const struct spec *spec = &to->spec;
 	const struct life_options *life = &to->life;
@@ -164,7 +166,7 @@ static void fill_record(struct invocation *to, struct container *c)
 	c->image_id = to->image_digest ? to->image_digest : "";
 	c->command = command_line(&to->arena, &spec->process.args);
 	c->network = network_name(spec);
-	c->mounts = mount_list(to);
+	c->mounts = mount_list(to, host);
 	c->created_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 	c->is_auto_removed = life->has_rm
 				     ? life->rm
@@ -256,7 +258,7 @@ bool life_create(struct invocation *to, const struct host *host, struct containe
 	if (!spec->name)
 		spec->name = make_name(&to->arena, spec->id);
 	container_init(ret);
-	fill_record(to, ret);
+	fill_record(to, host, ret);
 	annotate_all(to);
 	if (!check_text(&spec->process.args, e) || !check_text(&spec->process.env, e) ||
 		!check_text(&spec->annotations, e) ||

@@ -35,6 +35,13 @@ SWITCH(set_follow, "follow", to->life.follows)
 SWITCH(set_latest, "latest", to->is_latest)
 SWITCH(set_volumes, "volumes", to->life.with_volumes)
 SWITCH(set_size, "size", to->life.shows_size)
+SETTER(set_volumes_from)
+{
+	(void)e;
+	strv_add(&to->arena, &to->life.volumes_from, value);
+	return true;
+}
+
 TEXT(set_cidfile, to->life.cidfile)
 TEXT(set_pidfile, to->life.pidfile)
 TEXT(set_since, to->life.since)

@@ -8,6 +8,7 @@
 #include "cmd/run_life.h"
 #include "cmd/run_options.h"
 #include "cmd/tarball.h"
+#include "cmd/volume.h"
 #include "spec/document.h"
 #include "state/record.h"
 
@@ -107,7 +108,8 @@ static int run_invocation(struct invocation *to, struct err *e)
 {
 	struct host host;
 	if (!host_probe(host_wants(&to->spec), &to->arena, &host, e) ||
-		!image_settle(to, &host, e) || !spec_freeze(&to->spec, to->notes, e) ||
+		!image_settle(to, &host, e) || !volumes_settle(to, &host, to->explain, e) ||
+		!spec_freeze(&to->spec, to->notes, e) ||
 		(to->spec.root.kind == ROOT_TARBALL && !tarball_unpack(to, &host, e)))
 		return -1;
 	if (life_is_wanted(to) && !to->explain)
@@ -125,7 +127,8 @@ static int print_document(struct invocation *to, struct err *e)
 {
 	struct host host;
 	if (!host_probe(host_wants(&to->spec), &to->arena, &host, e) ||
-		!image_settle(to, &host, e) || !spec_freeze(&to->spec, to->notes, e))
+		!image_settle(to, &host, e) || !volumes_settle(to, &host, true, e) ||
+		!spec_freeze(&to->spec, to->notes, e))
 		return -1;
 	CLEAN(clean_free) char *text = spec_to_json(&to->spec);
 	if (!text) {

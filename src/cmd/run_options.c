@@ -529,8 +529,9 @@ const struct option_def run_options[] = {
 	{"user", 'u', "USER[:GROUP]", "name or id, looked up in the container", set_user},
 	{"userns", 0, "MODE", "auto, keep-id, single, container:NAME, ns:PATH", set_userns},
 	{"uts", 0, "MODE", "UTS namespace: private, host, container:NAME, ns:PATH", set_uts},
-	{"volume", 'v', "SRC:DST[:OPTIONS]", "show a directory or file of the host inside",
-		set_volume},
+	{"volume", 'v', "SRC:DST[:OPTIONS]", "show a directory, file or volume inside", set_volume},
+	{"volumes-from", 0, "CONTAINER[:ro]", "the binds and volumes of a container that stays",
+		set_volumes_from},
 	{"workdir", 'w', "DIR", "working directory inside (made when missing)", set_workdir},
 	{0},
 };

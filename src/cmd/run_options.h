@@ -26,7 +26,7 @@ struct life_options {
 	const char *restart, *log_driver, *health_test; /* NULL: not given */
 	uint64_t log_max_size, log_max_files;
 	uint64_t health_interval_ms, health_timeout_ms, health_start_ms, health_retries;
-	struct strv labels;
+	struct strv labels, volumes_from;
 	const char *detach_keys;
 	bool attaches, has_no_stdin, has_no_sig_proxy, shows_times, follows, shows_size;
 	const char *since, *until, *tail, *signal;
@@ -87,7 +87,7 @@ option_setter set_detach, set_rm, set_restart, set_label, set_label_file, set_ci
 	set_health_timeout, set_health_start_period, set_health_retries, set_no_healthcheck,
 	set_detach_keys, set_attach, set_no_stdin, set_timestamps, set_follow, set_since, set_until,
 	set_tail, set_signal, set_wait_time, set_last, set_latest, set_volumes, set_privileged,
-	set_size, set_sig_proxy;
+	set_size, set_sig_proxy, set_volumes_from;
 /* Of a program (run_options.c), for exec too. */
 option_setter set_interactive, set_tty, set_env, set_env_file, set_workdir, set_user;
 

@@ -35,4 +35,7 @@ bool mount_from_mount(const char *text, struct arena *a, struct mount_spec *ret,
 /* --tmpfs DST[:OPTIONS] */
 bool mount_from_tmpfs(const char *text, struct arena *a, struct mount_spec *ret, struct err *e);
 
+/* Is this source of a bind a volume's name? Letters, digits, and after the first also _ . - */
+bool mount_is_volume_name(const char *s);
+
 #endif

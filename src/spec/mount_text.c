@@ -66,13 +66,20 @@ static bool set_target(const char *target, struct arena *a, struct mount_spec *m
 	return true;
 }
 
+bool mount_is_volume_name(const char *s)
+{
+	size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+	return len > 0 && !s[len] && len <= 127 && !strchr("_.-", s[0]);
+}
+
 static bool set_source(const char *source, struct mount_spec *m, struct err *e)
 {
 	if (!source[0])
 		return err_what(e, ERR_USAGE, "the source of mount '%s' is empty", m->destination);
-	if (source[0] != '/' && !text_starts(source, "./") && !text_starts(source, "../") &&
-		strcmp(source, ".") && strcmp(source, "..")) {
-		err_what(e, ERR_USAGE, "named volumes are not there yet: '%s'", source);
+	bool is_path = source[0] == '/' || text_starts(source, "./") ||
+		       text_starts(source, "../") || !strcmp(source, ".") || !strcmp(source, "..");
+	if (!is_path && !mount_is_volume_name(source)) {
+		err_what(e, ERR_USAGE, "'%s' is no name for a volume", source);
 		return err_hint(e, "for a directory write ./%s", source);
 	}
 	m->source = source;
@@ -161,8 +168,9 @@ enum key_kind {
 	KEY_PROPAGATION,
 	KEY_NONRECURSIVE,
 	KEY_CREATE,
-	KEY_WORD, /* an option word of the same name */
-	KEY_DATA, /* "size" from tmpfs-size and the like */
+	KEY_WORD,   /* an option word of the same name */
+	KEY_DATA,   /* "size" from tmpfs-size and the like */
+	KEY_NOCOPY, /* nothing is ever copied into a volume */
 	KEY_REFUSED,
 };
 
@@ -198,9 +206,9 @@ static const struct key keys[] = {
 	{"gid", KEY_DATA, "gid"},
 	{"volatile", KEY_WORD, NULL},
 	{"consistency", KEY_REFUSED, "it means nothing on Linux"},
-	{"volume-driver", KEY_REFUSED, "there are no volumes yet"},
-	{"volume-opt", KEY_REFUSED, "there are no volumes yet"},
-	{"volume-nocopy", KEY_REFUSED, "there are no volumes yet"},
+	{"volume-driver", KEY_REFUSED, "volumes are directories"},
+	{"volume-opt", KEY_REFUSED, "volumes are directories"},
+	{"volume-nocopy", KEY_NOCOPY, NULL},
 	{"relabel", KEY_REFUSED, "guscio never changes labels of your files"},
 };
 
@@ -287,6 +295,8 @@ static bool set_field(const char *field, struct arena *a, struct mount_spec *m, 
 	case KEY_DATA:
 		strv_add(a, &m->options, arena_printf(a, "%s=%s", key->data, value));
 		return true;
+	case KEY_NOCOPY:
+		return true;
 	case KEY_REFUSED:
 		break;
 	}
@@ -299,22 +309,31 @@ bool mount_from_mount(const char *text, struct arena *a, struct mount_spec *ret,
 	static const char *const types[] = {"bind", "tmpfs", "overlay", "mqueue", "devpts", NULL};
 	struct mount_spec m = {.type = "bind"};
 	struct strv fields = {0};
-	bool is_known = false;
+	bool is_known = false, is_volume;
 	if (!split_csv(text, a, &fields, e))
 		return false;
 	/* The type first: it says which words the others may use. */
 	for (size_t i = 0; i < fields.n; i++)
 		if (text_starts(fields.v[i], "type="))
 			m.type = fields.v[i] + 5;
+	/* A volume is a directory that has a name; the one without is in memory, as with -v. */
+	is_volume = !strcmp(m.type, "volume");
+	if (is_volume)
+		m.type = "bind";
 	for (size_t i = 0; types[i]; i++)
 		is_known |= !strcmp(types[i], m.type);
 	if (!is_known) {
 		err_what(e, ERR_USAGE, "mount type '%s' is not known", m.type);
-		return err_hint(e, "bind, tmpfs, overlay, mqueue or devpts");
+		return err_hint(e, "bind, volume, tmpfs, overlay, mqueue or devpts");
 	}
 	for (size_t i = 0; i < fields.n; i++)
-		if (!set_field(fields.v[i], a, &m, e))
+		if (!(is_volume && text_starts(fields.v[i], "type=")) &&
+			!set_field(fields.v[i], a, &m, e))
 			return false;
+	if (is_volume && !m.source)
+		m.type = "tmpfs";
+	if (is_volume && m.source && !mount_is_volume_name(m.source))
+		return err_what(e, ERR_USAGE, "'%s' is no name for a volume", m.source);
 	if (!m.destination)
 		return err_what(e, ERR_USAGE, "--mount '%s' has no target", text);
 	if (!strcmp(m.type, "bind") && (!m.source || !set_source(m.source, &m, e)))

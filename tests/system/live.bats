@@ -535,3 +535,40 @@ assert m["Destination"] == "/mnt" and m["RW"] is False' "$id"
 	[[ $output != *guscio-monitor* ]]
 	[ "$("$GUSCIO" top --format '{{.CMD}}' i | tail -n 1)" = "sleep 99" ]
 }
+
+@test "volumes: made by use or by name, shared, kept, removed when nobody has them" {
+	run -0 "$GUSCIO" volume create -l a=b data
+	[ "$output" = data ]
+	"$GUSCIO" run --userns=single --network=none -v data:/mnt "$root" sh -c 'echo kept >/mnt/file'
+	id=$(run_d --name v -v data:/mnt:ro -v other:/other "$root" sleep 100)
+	run -0 "$GUSCIO" exec v cat /mnt/file
+	[ "$output" = kept ]
+	run -1 "$GUSCIO" exec v touch /mnt/x
+	[ "$("$GUSCIO" volume ls -q | tr '\n' ' ')" = "data other " ]
+	[ "$(cat "$("$GUSCIO" volume inspect --format '{{.Mountpoint}}' data)/file")" = kept ]
+	[ "$("$GUSCIO" volume ls --filter label=a=b -q)" = data ]
+	[ "$("$GUSCIO" ps --filter volume=data --format '{{.Mounts}}')" = data,other ]
+	run -0 "$GUSCIO" run --userns=single --network=none --volumes-from v:ro "$root" cat /mnt/file
+	[ "$output" = kept ]
+	run -1 "$GUSCIO" run --userns=single --network=none --volumes-from v:ro "$root" touch /other/x
+	run -125 "$GUSCIO" volume rm data
+	assert_one_line
+	"$GUSCIO" rm -f v
+	run -125 "$GUSCIO" volume prune
+	run -0 "$GUSCIO" volume rm data
+	run -0 "$GUSCIO" volume prune -f
+	[ -z "$("$GUSCIO" volume ls -q)" ]
+	run -125 "$GUSCIO" volume rm data
+	assert_one_line
+	run -0 "$GUSCIO" volume rm -f data
+	run -125 "$GUSCIO" volume create a/b
+	assert_one_line
+	run -125 run_d -v a/b:/mnt "$root" true
+	assert_one_line
+	"$GUSCIO" run --userns=single --network=none --mount type=volume,source=m,target=/m "$root" true
+	"$GUSCIO" run --userns=single --network=none -v m:/m "$root" sleep 3 3>&- &
+	sleep 0.5
+	run -125 "$GUSCIO" volume rm m
+	[[ $output == *"a container uses it"* ]]
+	kill $!
+}

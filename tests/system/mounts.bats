@@ -83,7 +83,7 @@ load helpers
 }
 
 @test "wrong mounts get one line and 125" {
-	for wrong in "$work:relative" "name:/x" "$work:/" "$work:/x:wrong" ":/x" "$work:/x:U"; do
+	for wrong in "$work:relative" "na,me:/x" "$work:/" "$work:/x:wrong" ":/x" "$work:/x:U"; do
 		run -125 run_one -v "$wrong" "$root" true
 		assert_one_line
 	done

@@ -29,7 +29,7 @@ static void volumes(void **state)
 static void volumes_that_are_wrong(void **state)
 {
 	static const char *const wrong[] = {
-		"/a:b", "", ":/b", "name:/b", "/a:/b:c:d", "/a:/", "/a:/..", "a"};
+		"/a:b", "", ":/b", "na me:/b", "/a:/b:c:d", "/a:/", "/a:/..", "a"};
 	struct mount_spec m = {.source = "untouched"};
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)

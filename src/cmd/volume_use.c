@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* volume_use.c - volumes of a container to come: -v NAME:/dst and --volumes-from */
+#include "cmd/volume.h"
+#include "base/own.h"
+#include "base/text.h"
+#include "cmd/life.h"
+#include "spec/mount_options.h"
+#include "spec/options.h"
+#include "store/volume.h"
+
+#include <string.h>
+
+/* Its lock is held by this process, or by the record of a container that stays. */
+static bool settle_one(struct invocation *to, const struct host *host, struct mount_spec *m,
+	bool is_only_shown, struct err *e)
+{
+	const char *name = m->source;
+	int fd = -1;
+	m->source = arena_printf(&to->arena, "%s/volumes/%s/_data", host->data_dir, name);
+	return is_only_shown || (volume_make(host->data_dir, name, NULL, NULL, e) &&
+					volume_use(host->data_dir, name, &fd, e));
+}
+
+static bool has_mount(const struct spec *spec, const char *destination)
+{
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (!strcmp(spec->mounts[i].destination, destination))
+			return true;
+	return false;
+}
+
+/* CONTAINER[:ro|rw]: its binds and volumes, where there is nothing of our own. */
+static bool take_from(
+	struct invocation *to, const struct host *host, const char *text, struct err *e)
+{
+	CLEAN(clean_fd) int all_fd = -1;
+	struct container record;
+	struct invocation other = INVOCATION_INIT(to->notes, to->environment);
+	const char *id;
+	size_t n = strcspn(text, ":");
+	const char *name = arena_strndup(&to->arena, text, n),
+		   *word = text[n] ? text + n + 1 : "rw";
+	if (strcmp(word, "ro") && strcmp(word, "rw") && strcmp(word, "z") && strcmp(word, "Z"))
+		return err_what(e, ERR_USAGE, "--volumes-from '%s' is not CONTAINER[:ro]", text);
+	if (!arena_init(&other.arena, e))
+		return false;
+	bool ok = containers_open(host->data_dir, false, &all_fd, e) &&
+		  container_find(all_fd, name, &other.arena, &id, e) &&
+		  container_read(all_fd, id, &other.arena, &record, e) &&
+		  life_load(&other, host, &record, e);
+	for (size_t i = 0; ok && i < other.spec.n_mounts; i++) {
+		const struct mount_spec *from = &other.spec.mounts[i];
+		if (strcmp(from->type, "bind") || has_mount(&to->spec, from->destination))
+			continue;
+		struct mount_spec m = {.type = "bind",
+			.source = arena_strdup(&to->arena, from->source),
+			.destination = arena_strdup(&to->arena, from->destination)};
+		for (size_t k = 0; k < from->options.n; k++)
+			strv_add(&to->arena, &m.options, from->options.v[k]);
+		if (!strcmp(word, "ro"))
+			strv_add(&to->arena, &m.options, "ro");
+		*ARENA_APPEND(&to->arena, to->spec.mounts, to->spec.n_mounts) = m;
+	}
+	arena_done(&other.arena);
+	return ok;
+}
+
+bool volumes_settle(
+	struct invocation *to, const struct host *host, bool is_only_shown, struct err *e)
+{
+	for (size_t i = 0; i < to->life.volumes_from.n; i++)
+		if (!take_from(to, host, to->life.volumes_from.v[i], e))
+			return false;
+	for (size_t i = 0; i < to->spec.n_mounts; i++) {
+		struct mount_spec *m = &to->spec.mounts[i];
+		if (!strcmp(m->type, "bind") && mount_is_volume_name(m->source) &&
+			!settle_one(to, host, m, is_only_shown, e))
+			return false;
+	}
+	return true;
+}
+
+bool volume_of_path(
+	struct arena *arena, const struct host *host, const char *path, const char **ret_name)
+{
+	const char *all = arena_printf(arena, "%s/volumes/", host->data_dir);
+	if (!text_starts(path, all) || !text_ends(path, "/_data"))
+		return false;
+	path += strlen(all);
+	size_t n = strlen(path) - strlen("/_data");
+	if (memchr(path, '/', n))
+		return false;
+	*ret_name = arena_strndup(arena, path, n);
+	return true;
+}
