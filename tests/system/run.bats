@@ -245,6 +245,17 @@ load helpers
 	[ "$output" = hello ]
 }
 
+# They are a directory of the container's own /dev, under its /dev/pts: what is hidden does not
+# show even when that is unmounted.
+@test "masked directories are empty and read-only" {
+	run -0 run_one --cap-add sys_admin "$root" sh -c 'touch /sys/firmware/x 2>&1 | grep -c Read-only
+		grep -c " /sys/firmware ro,nosuid,nodev,noexec" /proc/self/mountinfo
+		umount /dev/pts; ls -A /sys/firmware | wc -l'
+	[ "${lines[*]}" = "1 1 0" ]
+	run -0 "$GUSCIO" run -u alice "$root" ls -A /sys/firmware
+	[ "$output" = "" ]
+}
+
 @test "masked and read-only paths; unmask" {
 	run -0 run_one "$root" sh -c 'cat /proc/keys /proc/timer_list | wc -c; ls /sys/firmware | wc -l'
 	[ "${lines[*]}" = "0 0" ]
