@@ -13,16 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static unsigned host_wants(const struct spec *spec)
-{
-	unsigned want = 0;
-	if (spec->userns != USERNS_SINGLE && spec->userns != USERNS_JOIN)
-		want |= HOST_WANT_RANGES;
-	if (spec->root.kind == ROOT_HOST)
-		want |= HOST_WANT_USER;
-	return want;
-}
-
 static bool remove_existing(struct invocation *to, const struct host *host, struct err *e)
 {
 	CLEAN(clean_fd) int all_fd = -1;
@@ -157,7 +147,7 @@ static bool load(struct container_command *c, const struct container *record, st
 	struct err *e)
 {
 	return life_load(&c->to, &c->host, record, e) &&
-	       host_probe(host_wants(&c->to.spec), &c->to.arena, ret, e) &&
+	       host_probe(invocation_host_wants(&c->to.spec), &c->to.arena, ret, e) &&
 	       spec_freeze(&c->to.spec, c->to.notes, e) &&
 	       (c->to.spec.root.kind != ROOT_TARBALL || tarball_unpack(&c->to, ret, e)) &&
 	       life_settle_root(&c->to, ret, e);

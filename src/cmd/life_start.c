@@ -216,7 +216,7 @@ static bool await_report(int fd, pid_t pid, struct notes *notes, struct err *e)
 static bool make_plan(
 	struct invocation *to, const struct host *host, struct plan *plan, struct err *e)
 {
-	if (!plan_build(&to->spec, host, plan, to->notes, e))
+	if (!invocation_plan(to, host, plan, e))
 		return false;
 	plan->is_detached = true;
 	to->bundle = arena_printf(&to->arena, "%s/containers/%s", host->data_dir, to->spec.id);

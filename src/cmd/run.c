@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "apply/bridge.h"
 #include "apply/proc.h"
 #include "base/own.h"
 #include "cmd/commands.h"
@@ -22,25 +21,8 @@ extern char **environ;
 static void clean_invocation(struct invocation *to)
 {
 	clean_fd(&to->lease_fd);
+	net_lease_done(&to->place);
 	arena_done(&to->arena);
-}
-
-static unsigned host_wants(const struct spec *spec)
-{
-	const struct limits_spec *limits = &spec->limits;
-	unsigned want = 0;
-	/* Who wants no limit pays nothing for them. */
-	if (limits_any(limits) || limits->cgroup == CGROUP_ALWAYS || limits->parent)
-		want |= HOST_WANT_CGROUPS;
-	if ((spec->userns != USERNS_SINGLE && spec->userns != USERNS_JOIN) ||
-		spec->net.kind == NET_NAMED)
-		want |= HOST_WANT_RANGES;
-	if (spec->root.kind == ROOT_HOST)
-		want |= HOST_WANT_USER;
-	if ((spec->namespaces[NS_NET].mode == NS_PRIVATE && spec->net.kind != NET_NONE) ||
-		spec->nest)
-		want |= HOST_WANT_NETWORK;
-	return want;
 }
 
 static int start_and_stay(struct invocation *to, const struct plan *plan, struct err *e)
@@ -75,28 +57,10 @@ static void note_labels(struct invocation *to)
 				spec->mounts[i].source);
 }
 
-/* A place in the named network that the container wants; --explain asks for none. */
-static bool join_network(
-	struct invocation *to, struct host *host, struct net_lease *lease, struct err *e)
+static int plan_and_start(struct invocation *to, const struct host *host, struct err *e)
 {
-	if (to->spec.namespaces[NS_NET].mode != NS_PRIVATE || to->spec.net.kind != NET_NAMED)
-		return true;
-	if (!net_record_read(host->data_dir, to->spec.net.name, &to->arena, &to->network, e))
-		return false;
-	to->spec.net.name = to->network.name;
-	if (to->explain)
-		return true;
-	host->lease = lease;
-	return bridge_join(&to->spec, host, &to->network, lease, to->notes, e);
-}
-
-static int plan_and_start(struct invocation *to, struct host *host, struct err *e)
-{
-	CLEAN(net_lease_done) struct net_lease lease = NET_LEASE_INIT;
 	struct plan plan;
-	if (!join_network(to, host, &lease, e))
-		return -1;
-	if (!plan_build(&to->spec, host, &plan, to->notes, e))
+	if (!invocation_plan(to, host, &plan, e))
 		return -1;
 	note_labels(to);
 	if (to->explain)
@@ -107,7 +71,7 @@ static int plan_and_start(struct invocation *to, struct host *host, struct err *
 static int run_invocation(struct invocation *to, struct err *e)
 {
 	struct host host;
-	if (!host_probe(host_wants(&to->spec), &to->arena, &host, e) ||
+	if (!host_probe(invocation_host_wants(&to->spec), &to->arena, &host, e) ||
 		!image_settle(to, &host, e) || !volumes_settle(to, &host, to->explain, e) ||
 		!spec_freeze(&to->spec, to->notes, e) ||
 		(to->spec.root.kind == ROOT_TARBALL && !tarball_unpack(to, &host, e)))
@@ -126,7 +90,7 @@ static int run_invocation(struct invocation *to, struct err *e)
 static int print_document(struct invocation *to, struct err *e)
 {
 	struct host host;
-	if (!host_probe(host_wants(&to->spec), &to->arena, &host, e) ||
+	if (!host_probe(invocation_host_wants(&to->spec), &to->arena, &host, e) ||
 		!image_settle(to, &host, e) || !volumes_settle(to, &host, true, e) ||
 		!spec_freeze(&to->spec, to->notes, e))
 		return -1;

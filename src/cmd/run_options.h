@@ -5,7 +5,8 @@
 
 #include "cmd/options.h"
 #include "image/remote.h"
-#include "net/record.h"
+#include "net/lease.h"
+#include "plan/plan.h"
 #include "spec/spec.h"
 
 /* Where images come from and where they are kept. */
@@ -59,7 +60,8 @@ struct invocation {
 	const char *message; /* of import */
 	const char *output, *input, *user_name, *password;
 	struct strv changes;
-	struct net_record network; /* of network create */
+	struct net_record network; /* of network create; for a start the one that is wanted */
+	struct net_lease place;	   /* in it */
 	bool wants_ipv6;
 	bool is_latest;
 	bool all, force, is_plain, has_no_header, is_whole, from_stdin, has_digests;
@@ -69,7 +71,7 @@ struct invocation {
 #define INVOCATION_INIT(notes_, environment_)                                                      \
 	{                                                                                          \
 		.notes = (notes_), .environment = (environment_), .flat_fd = -1, .lease_fd = -1,   \
-		.life = {                                                                          \
+		.place = NET_LEASE_INIT, .life = {                                                 \
 			.wait_ms = UINT64_MAX                                                      \
 		}                                                                                  \
 	}
@@ -113,6 +115,16 @@ option_setter set_memory, set_memory_swap, set_memory_reservation, set_memory_hi
 	{                                                                                          \
 		"tls-verify", 0, NULL, "check the registry's certificate (true)", set_tls_verify   \
 	}
+
+/* HOST_WANT_* bits: what a start of this spec needs to know of the machine. */
+unsigned invocation_host_wants(const struct spec *spec);
+
+/*
+ * invocation_plan() - the plan of a start, with a place in the named network that is wanted
+ * The place is only asked for where something is to start: --explain does without.
+ */
+bool invocation_plan(
+	struct invocation *to, const struct host *host, struct plan *ret, struct err *e);
 
 /* 64 random hex digits. */
 const char *invocation_new_id(struct arena *arena);

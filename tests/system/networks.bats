@@ -8,6 +8,14 @@ setup_file() {
 	[ -r /dev/net/tun ] && [ -w /dev/net/tun ] || skip "/dev/net/tun cannot be opened here"
 }
 
+eval "$(declare -f teardown | sed '1s/teardown/remove_all/')"
+
+teardown() {
+	end_all
+	"$GUSCIO" rm -f web 2>/dev/null || true
+	remove_all
+}
+
 # A container that stays until it is told: in_background NAME ARGUMENTS...
 in_background() {
 	local name=$1
@@ -261,4 +269,25 @@ await_members() { # network, count
 	run -0 "$GUSCIO" run --network container:web @host sh -c 'getent ahostsv4 web && cat /etc/resolv.conf'
 	[[ $output == *"10.89."*"nameserver 10.89."* ]]
 	end_all
+}
+
+@test "a detached container keeps its network over a restart, with ports published into it" {
+	"$GUSCIO" network create back
+	"$GUSCIO" run -d --network back --name web -p 127.0.0.1::80 @host python3 -c "$server"
+	await_members back 1
+	local port
+	port=$("$GUSCIO" port web 80 | sed 's/.*://')
+	until "$GUSCIO" logs web | grep -q ready; do sleep 0.1; done
+	run -0 curl -s --retry 20 --retry-connrefused --retry-delay 1 -m30 "http://127.0.0.1:$port"
+	[[ $output == "peer "* ]]
+	run -0 "$GUSCIO" run --network back @host curl -s --retry 20 --retry-connrefused --retry-delay 1 -m30 http://web
+	[[ $output == "peer "* ]]
+	"$GUSCIO" restart -t 1 web
+	await_members back 1
+	run -0 "$GUSCIO" run --network back @host curl -s --retry 20 --retry-connrefused --retry-delay 1 -m30 http://web
+	[[ $output == "peer "* ]]
+	run -0 "$GUSCIO" exec web cat /etc/resolv.conf
+	[[ $output == "nameserver 10.89."* ]]
+	"$GUSCIO" rm -f web
+	await_members back 0
 }

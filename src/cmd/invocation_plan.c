@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/bridge.h"
+#include "cmd/run_options.h"
+
+unsigned invocation_host_wants(const struct spec *spec)
+{
+	const struct limits_spec *limits = &spec->limits;
+	unsigned want = 0;
+	/* Who wants no limit pays nothing for them. */
+	if (limits_any(limits) || limits->cgroup == CGROUP_ALWAYS || limits->parent)
+		want |= HOST_WANT_CGROUPS;
+	if ((spec->userns != USERNS_SINGLE && spec->userns != USERNS_JOIN) ||
+		spec->net.kind == NET_NAMED)
+		want |= HOST_WANT_RANGES;
+	if (spec->root.kind == ROOT_HOST)
+		want |= HOST_WANT_USER;
+	if ((spec->namespaces[NS_NET].mode == NS_PRIVATE && spec->net.kind != NET_NONE) ||
+		spec->nest)
+		want |= HOST_WANT_NETWORK;
+	return want;
+}
+
+static bool join_network(struct invocation *to, struct host *host, struct err *e)
+{
+	struct spec *spec = &to->spec;
+	if (spec->namespaces[NS_NET].mode != NS_PRIVATE || spec->net.kind != NET_NAMED)
+		return true;
+	if (!net_record_read(host->data_dir, spec->net.name, &to->arena, &to->network, e))
+		return false;
+	spec->net.name = to->network.name;
+	if (to->explain)
+		return true;
+	host->lease = &to->place;
+	return bridge_join(spec, host, &to->network, &to->place, to->notes, e);
+}
+
+bool invocation_plan(
+	struct invocation *to, const struct host *host, struct plan *ret, struct err *e)
+{
+	/* The plan keeps it: it must live as long as the spec. */
+	struct host *copy = arena_alloc(&to->arena, sizeof(*copy));
+	*copy = *host;
+	return join_network(to, copy, e) && plan_build(&to->spec, copy, ret, to->notes, e);
+}
