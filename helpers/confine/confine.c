@@ -7,6 +7,7 @@
 #include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -106,28 +107,45 @@ bool confine_files(const char *const *readable, int writable_fd, bool *ret_appli
 	return true;
 }
 
-static bool load(uint32_t usual, uint32_t listed, const char *const *names, struct err *e)
+static bool add_names(scmp_filter_ctx filter, uint32_t listed, const char *const *names)
 {
-	scmp_filter_ctx filter = seccomp_init(usual);
-	bool ok = filter;
+	bool ok = true;
 	for (; ok && *names; names++) {
 		int number = seccomp_syscall_resolve_name(*names);
 		/* Not every architecture and library knows every call. */
 		if (number != __NR_SCMP_ERROR)
 			ok = seccomp_rule_add(filter, listed, number, 0) == 0 || number < 0;
 	}
-	int result = ok ? seccomp_load(filter) : -ENOMEM;
-	seccomp_release(filter);
+	return ok;
+}
+
+static bool load(scmp_filter_ctx take_filter, bool is_complete, struct err *e)
+{
+	int result = is_complete ? seccomp_load(take_filter) : -ENOMEM;
+	seccomp_release(take_filter);
 	errno = -result;
 	return result == 0 || err_sys(e, "install the seccomp filter");
 }
 
 bool confine_calls_allow(const char *const *names, struct err *e)
 {
-	return load(SCMP_ACT_ERRNO(EPERM), SCMP_ACT_ALLOW, names, e);
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	return load(filter, filter && add_names(filter, SCMP_ACT_ALLOW, names), e);
+}
+
+bool confine_calls_allow_inet(const char *const *names, struct err *e)
+{
+	static const int families[] = {AF_INET, AF_INET6};
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	bool ok = filter && add_names(filter, SCMP_ACT_ALLOW, names);
+	for (size_t i = 0; ok && i < ARRAY_LEN(families); i++)
+		ok = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+			     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i])) == 0;
+	return load(filter, ok, e);
 }
 
 bool confine_calls_deny(const char *const *names, struct err *e)
 {
-	return load(SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(EPERM), names, e);
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	return load(filter, filter && add_names(filter, SCMP_ACT_ERRNO(EPERM), names), e);
 }

@@ -26,6 +26,9 @@ bool confine_files(const char *const *readable, int writable_fd, bool *ret_appli
 /* Only these system calls (NULL-ended names); any other one fails with EPERM. */
 bool confine_calls_allow(const char *const *names, struct err *e);
 
+/* The same, and socket(2) for IPv4 and IPv6: none through which another program is reached. */
+bool confine_calls_allow_inet(const char *const *names, struct err *e);
+
 /* Every call but these; they fail with EPERM. */
 bool confine_calls_deny(const char *const *names, struct err *e);
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "port/inside.h"
 #include "base/own.h"
+#include "port/discover.h"
 #include "sys/netif.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <string.h>
@@ -81,31 +80,15 @@ static bool parse(const char *text, int family, union peer *ret)
 	return true;
 }
 
-/* The first address of a device, else the loopback's. */
-static void find_guest(struct inside_family *f, int family)
-{
-	struct ifaddrs *all = NULL;
-	parse(family == AF_INET6 ? "::1" : "127.0.0.1", family, &f->guest);
-	if (getifaddrs(&all) < 0)
-		return;
-	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-		const union peer *p = (const union peer *)i->ifa_addr;
-		if (!p || p->sa.sa_family != family || (i->ifa_flags & IFF_LOOPBACK) ||
-			(family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&p->v6.sin6_addr)))
-			continue;
-		memcpy(&f->guest, p, size_of(p));
-		break;
-	}
-	freeifaddrs(all);
-}
-
 static void set_family(struct inside_family *f, int family, const char *guest, const char *gateway)
 {
-	if (!strcmp(guest, "-"))
-		find_guest(f, family);
+	bool is_unknown = !strcmp(guest, "-");
+	if (is_unknown)
+		discover_guest(family, &f->guest);
 	else
 		parse(guest, family, &f->guest);
-	if (!parse(gateway, family, &f->gateway))
+	if (!parse(gateway, family, &f->gateway) &&
+		!(is_unknown && discover_gateway(family, &f->gateway)))
 		parse(family == AF_INET6 ? "fd00::2" : "10.0.2.2", family, &f->gateway);
 }
 

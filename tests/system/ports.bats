@@ -523,3 +523,29 @@ s=socket.socket(); s.setsockopt(1,2,1); s.bind(('', $port)); s.listen(); print('
 	run -125 "$GUSCIO" create --fd 80=3 "$root" true
 	assert_one_line
 }
+
+@test "a named network: callers outside by the port, neighbours by the name, each as who they are" {
+	[ -w /dev/net/tun ] || skip "/dev/net/tun is not open for everybody"
+	port=$(free_port)
+	run -0 "$GUSCIO" network create ports-test
+	"$GUSCIO" run --network ports-test --name served -p "127.0.0.1:$port:80" -p "127.0.0.1:$port:53/udp" \
+		-v "$PORTS:/ports.py:ro" @host python3 /ports.py serve 4:80 u4:53 >"$work/out" 3>&- &
+	starter=$!
+	while ! grep -qs up "$work/out"; do sleep 0.05; kill -0 $starter; done
+	gateway=$("$GUSCIO" network inspect --format '{{json .}}' ports-test | grep -o '"[Gg]ateway": *"[0-9.]*"' | head -n 1 | grep -o '[0-9.]*')
+	for kind in tcp udp; do
+		run -0 peer who 127.0.0.1 "$port" $kind
+		[[ $output == "$gateway "* ]]
+		# Its answer takes the network's way, though it comes from a published port.
+		run -0 --separate-stderr "$GUSCIO" run --network ports-test -v "$PORTS:/ports.py:ro" @host \
+			python3 /ports.py who served "$([ $kind = tcp ] && echo 80 || echo 53)" $kind
+		[ "${output%% |*}" = "${output##*| }" ]
+		[[ $output != "$gateway "* ]]
+	done
+	run -0 "$GUSCIO" port --add "127.0.0.1:$((port + 1)):80" served
+	run -0 peer who 127.0.0.1 $((port + 1))
+	[[ $output == "$gateway "* ]]
+	unpublish
+	sleep 0.5
+	run -0 "$GUSCIO" network rm ports-test
+}

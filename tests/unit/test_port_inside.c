@@ -2,6 +2,7 @@
 /* test_port_inside.c - who a program sees, by each of the ways that lead its answers back */
 #include "unit.h"
 
+#include "confine/confine.h"
 #include "port/inside.h"
 
 #include <arpa/inet.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { PORT = 80 };
@@ -151,8 +153,33 @@ static void mapped_addresses_are_plain(void **state)
 	assert_memory_equal(&peer, &plain, sizeof(peer));
 }
 
+/* What guscio-port gives up: a way to the caller's other programs. */
+static void only_sockets_for_ip(void **state)
+{
+	static const char *const calls[] = {"close", "exit_group", "write", "rt_sigreturn", NULL};
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct err e = ERR_INIT;
+		if (!confine_process(&e) || !confine_calls_allow_inet(calls, &e))
+			_exit(1);
+		if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || errno != EPERM)
+			_exit(2);
+		if (socket(AF_NETLINK, SOCK_RAW, 0) >= 0 || socket(AF_VSOCK, SOCK_STREAM, 0) >= 0)
+			_exit(3);
+		if (socket(AF_INET, SOCK_STREAM, 0) < 0 || socket(AF_INET6, SOCK_DGRAM, 0) < 0)
+			_exit(4);
+		_exit(0);
+	}
+	int status = -1;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(mapped_addresses_are_plain), TEST(peers_are_seen)};
+	const struct CMUnitTest tests[] = {
+		TEST(mapped_addresses_are_plain), TEST(only_sockets_for_ip), TEST(peers_are_seen)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
