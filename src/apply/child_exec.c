@@ -89,6 +89,10 @@ static bool refuse_missing(struct child *child, struct err *e)
 		return err_hint(e, "name the program to run after the root");
 	}
 	const char *program = process->args.v[0];
+	if (plan->spec->is_system && plan->candidates.n > 1) {
+		err_what(e, ERR_NOCOMMAND, "the root has no init: '%s' is not there", program);
+		return err_hint(e, "nor any other known one; put systemd-sysv or the like into it");
+	}
 	if (strchr(program, '/'))
 		return err_what(e, ERR_NOCOMMAND, "program '%s' is not in the container", program);
 	err_what(e, ERR_NOCOMMAND, "program '%s' is not in the container's PATH", program);

@@ -2,6 +2,7 @@
 #include "apply/limits.h"
 #include "apply/proc.h"
 #include "apply/terminal.h"
+#include "apply/system.h"
 #include "base/own.h"
 #include "sys/tty.h"
 
@@ -31,6 +32,8 @@ struct session {
 	uint64_t deadline_ms; /* 0: none */
 	uint64_t watch_ms;    /* when the memory is looked at again */
 	bool has_passed_memory;
+	int n_escapes; /* Ctrl-] so far */
+	uint64_t first_escape_ms;
 	bool is_stopping; /* the stop signal was sent, SIGKILL is next */
 };
 
@@ -81,6 +84,23 @@ static bool copy_output(struct session *s)
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
+static void send_signal(struct session *s, int sig)
+{
+	syscall(SYS_pidfd_send_signal, s->proc->pid_fd, sig, NULL, 0);
+}
+
+/* systemd-nspawn's keys for a system that nothing else ends: Ctrl-] three times in a second. */
+static bool asks_for_the_end(struct session *s)
+{
+	for (size_t i = 0; i < s->input.n; i++) {
+		if (s->input.data[i] != 0x1d || now_ms() - s->first_escape_ms > 1000)
+			s->n_escapes = 0;
+		if (s->input.data[i] == 0x1d && s->n_escapes++ == 0)
+			s->first_escape_ms = now_ms();
+	}
+	return s->n_escapes >= 3;
+}
+
 static void read_input(struct session *s)
 {
 	ssize_t n = read(STDIN_FILENO, s->input.data, sizeof(s->input.data));
@@ -93,6 +113,8 @@ static void read_input(struct session *s)
 		n = 1;
 	}
 	s->input.n = (size_t)n;
+	if (s->plan->spec->is_system && asks_for_the_end(s))
+		send_signal(s, SIGKILL);
 }
 
 static void flush_input(struct session *s)
@@ -104,11 +126,6 @@ static void flush_input(struct session *s)
 		return;
 	memmove(s->input.data, s->input.data + n, s->input.n - (size_t)n);
 	s->input.n -= (size_t)n;
-}
-
-static void send_signal(struct session *s, int sig)
-{
-	syscall(SYS_pidfd_send_signal, s->proc->pid_fd, sig, NULL, 0);
 }
 
 static void resize(struct session *s)
@@ -136,7 +153,7 @@ static void take_signal(struct session *s)
 	if (sig == SIGPIPE && is_from_terminal)
 		return;
 	if (!(s->plan->shares_session && is_from_terminal))
-		send_signal(s, sig);
+		send_signal(s, system_signal(s->plan, sig));
 	/* The caller's shell waits for us to stop, not for the program. */
 	if (sig == SIGTSTP)
 		kill(getpid(), SIGSTOP);
@@ -203,7 +220,8 @@ static bool turn(struct session *s)
 	struct pollfd fds[] = {{.fd = s->proc->pid_fd, .events = POLLIN},
 		{.fd = s->signal_fd, .events = POLLIN}, {.fd = pty_fd, .events = pty_events},
 		{.fd = reads_input ? STDIN_FILENO : -1, .events = POLLIN},
-		{.fd = s->proc->net_fd, .events = 0}, {.fd = s->proc->port_fd, .events = 0}};
+		{.fd = s->proc->net_fd, .events = 0}, {.fd = s->proc->port_fd, .events = 0},
+		{.fd = s->proc->notify_fd, .events = POLLIN}};
 	if (poll(fds, ARRAY_LEN(fds), poll_timeout(s)) < 0)
 		return false;
 	if (fds[1].revents)
@@ -221,20 +239,22 @@ static bool turn(struct session *s)
 		lose_helper(s, &s->proc->net_fd, "network: guscio-net");
 	if (fds[5].revents && !fds[0].revents)
 		lose_helper(s, &s->proc->port_fd, "published ports: guscio-port");
+	if (fds[6].revents)
+		system_take_notify(s->proc);
 	watch_memory(s);
 	if (s->deadline_ms && now_ms() >= s->deadline_ms)
 		pass_deadline(s);
 	return fds[0].revents;
 }
 
-static bool take_status(struct proc *proc, int *ret_status, struct err *e)
+static bool take_status(const struct plan *plan, struct proc *proc, int *ret_status, struct err *e)
 {
 	int status;
 	while (waitpid(proc->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_sys(e, "wait for the container");
 	proc->pid = 0;
-	*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	*ret_status = system_status(plan, status);
 	return true;
 }
 
@@ -247,6 +267,7 @@ bool foreground(const struct plan *plan, struct proc *proc, struct notes *notes,
 		.signal_fd = -1,
 		.terminal = HELD_TERMINAL_INIT,
 		.has_input = plan->spec->process.interactive};
+	CLEAN(clean_fd) int console_fd = -1;
 	sigset_t signals;
 	wanted_signals(proc, &signals);
 	s.signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -257,6 +278,10 @@ bool foreground(const struct plan *plan, struct proc *proc, struct notes *notes,
 	bool ok = true;
 	if (proc->pty_fd >= 0) {
 		fcntl(proc->pty_fd, F_SETFL, O_NONBLOCK);
+		/* A system opens and closes its console as it likes: this end keeps it there. */
+		if (plan->spec->is_system)
+			console_fd =
+				ioctl(proc->pty_fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 		resize(&s);
 		ok = !s.has_input || terminal_take(&s.terminal, e);
 	}
@@ -266,8 +291,10 @@ bool foreground(const struct plan *plan, struct proc *proc, struct notes *notes,
 		;
 	terminal_give_back(&s.terminal);
 	clean_fd(&s.signal_fd);
-	ok = ok && take_status(proc, ret_status, e);
-	if (ok)
+	ok = ok && take_status(plan, proc, ret_status, e);
+	if (ok) {
 		limits_report_oom(plan, proc, notes);
+		system_report(plan, proc, *ret_status, notes);
+	}
 	return ok;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* own_files.c - hosts, hostname and resolv.conf of a container */
 #include "apply/start.h"
+#include "apply/system.h"
 #include "base/own.h"
 #include "base/text.h"
 #include "state/record.h"
@@ -151,6 +152,8 @@ bool parent_write_files(struct starter *s, const struct step *step, struct err *
 	char host[256] = "";
 	const char *name = spec->hostname;
 	(void)step;
+	if (spec->is_system && !system_open_notify(s->plan->container_dir, &s->proc.notify_fd, e))
+		return err_what(e, ERR_HOST, "cannot write the container's own files");
 	/* A root without /etc gets none of them. */
 	if (spec->root.kind == ROOT_DIR &&
 		faccessat(AT_FDCWD, arena_printf(spec->arena, "%s/etc", spec->root.path), F_OK,

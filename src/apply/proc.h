@@ -42,6 +42,8 @@ struct proc {
 	int overlay_lock_fd; /* keeps the overlay's directory ours */
 	int port_fd;	     /* to guscio-port; -1 without published ports */
 	pid_t port_pid;
+	int notify_fd; /* on which a system says that it is ready; -1 without one */
+	bool is_ready; /* it has said so */
 	int cgroup_fd; /* the container's cgroup; -1 without one */
 	int cgroup_parent_fd;
 	char cgroup_path[CGROUP_PATH_MAX]; /* below the mount */
@@ -57,7 +59,8 @@ struct proc {
 #define PROC_INIT                                                                                  \
 	{                                                                                          \
 		.pid_fd = -1, .wire_fd = -1, .pty_fd = -1, .lock_fd = -1, .overlay_lock_fd = -1,   \
-		.net_fd = -1, .port_fd = -1, .cgroup_fd = -1, .cgroup_parent_fd = -1               \
+		.net_fd = -1, .port_fd = -1, .cgroup_fd = -1, .cgroup_parent_fd = -1,              \
+		.notify_fd = -1                                                                    \
 	}
 
 /*

@@ -41,6 +41,7 @@ static void become_child(struct starter *s)
 	clean_fd(&s->proc.lock_fd);
 	clean_fd(&s->proc.overlay_lock_fd);
 	clean_fd(&s->proc.cgroup_fd);
+	clean_fd(&s->proc.notify_fd);
 	clean_fd(&s->proc.cgroup_parent_fd);
 	/* Or nobody would see that the go-between has died. */
 	clean_fd(&s->report_fd);
@@ -390,6 +391,7 @@ void proc_drop(const struct plan *plan, struct proc *proc)
 	clean_fd(&proc->pty_fd);
 	clean_fd(&proc->net_fd);
 	ports_release(proc);
+	clean_fd(&proc->notify_fd);
 	parent_release_cgroup(proc);
 	parent_release(plan, proc);
 	if (proc->net_pid > 0)

@@ -6,6 +6,7 @@
 #include "cmd/options.h"
 
 extern const struct command command_run;
+extern const struct command command_boot;
 extern const struct command command_spec;
 extern const struct command command_unshare;
 extern const struct command command_doctor;

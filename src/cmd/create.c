@@ -148,7 +148,8 @@ static bool load(struct container_command *c, const struct container *record, st
 {
 	return life_load(&c->to, &c->host, record, e) &&
 	       host_probe(invocation_host_wants(&c->to.spec), &c->to.arena, ret, e) &&
-	       spec_freeze(&c->to.spec, c->to.notes, e) &&
+	       spec_settle_system(&c->to.spec, e) && spec_freeze(&c->to.spec, c->to.notes, e) &&
+	       host_find_cgroups(ret, limits_want_cgroup(&c->to.spec.limits), &c->to.arena) &&
 	       (c->to.spec.root.kind != ROOT_TARBALL || tarball_unpack(&c->to, ret, e)) &&
 	       life_settle_root(&c->to, ret, e);
 }

@@ -133,6 +133,7 @@ bool invocation_read(struct invocation *to, const struct command *command, int a
 	} else {
 		if (!set_root(to, argc ? argv[0] : "@host", e))
 			return false;
+		to->has_root = argc > 0;
 		set_program(to, argc ? argc - 1 : 0, argc ? argv + 1 : argv);
 	}
 	settle_host_root(to);

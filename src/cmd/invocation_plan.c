@@ -4,11 +4,7 @@
 
 unsigned invocation_host_wants(const struct spec *spec)
 {
-	const struct limits_spec *limits = &spec->limits;
 	unsigned want = 0;
-	/* Who wants no limit pays nothing for them. */
-	if (limits_any(limits) || limits->cgroup == CGROUP_ALWAYS || limits->parent)
-		want |= HOST_WANT_CGROUPS;
 	if ((spec->userns != USERNS_SINGLE && spec->userns != USERNS_JOIN) ||
 		spec->net.kind == NET_NAMED)
 		want |= HOST_WANT_RANGES;

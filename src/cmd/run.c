@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/proc.h"
+#include "apply/system.h"
 #include "base/own.h"
+#include "cmd/boot.h"
 #include "cmd/commands.h"
 #include "cmd/image_root.h"
 #include "cmd/listen_fds.h"
@@ -73,7 +75,8 @@ static int run_invocation(struct invocation *to, struct err *e)
 	struct host host;
 	if (!host_probe(invocation_host_wants(&to->spec), &to->arena, &host, e) ||
 		!image_settle(to, &host, e) || !volumes_settle(to, &host, to->explain, e) ||
-		!spec_freeze(&to->spec, to->notes, e) ||
+		!spec_settle_system(&to->spec, e) || !spec_freeze(&to->spec, to->notes, e) ||
+		!host_find_cgroups(&host, limits_want_cgroup(&to->spec.limits), &to->arena) ||
 		(to->spec.root.kind == ROOT_TARBALL && !tarball_unpack(to, &host, e)))
 		return -1;
 	if (life_is_wanted(to) && !to->explain)
@@ -92,7 +95,7 @@ static int print_document(struct invocation *to, struct err *e)
 	struct host host;
 	if (!host_probe(invocation_host_wants(&to->spec), &to->arena, &host, e) ||
 		!image_settle(to, &host, e) || !volumes_settle(to, &host, true, e) ||
-		!spec_freeze(&to->spec, to->notes, e))
+		!spec_settle_system(&to->spec, e) || !spec_freeze(&to->spec, to->notes, e))
 		return -1;
 	CLEAN(clean_free) char *text = spec_to_json(&to->spec);
 	if (!text) {
@@ -136,6 +139,22 @@ static int create(
 	return read_and(create_invocation, self, argc, argv, notes, e);
 }
 
+static int boot_invocation(struct invocation *to, struct err *e)
+{
+	return boot_settle(to, e) ? run_invocation(to, e) : -1;
+}
+
+/* A reboot is a start from the beginning, as of a machine: the command line is read again. */
+static int boot(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
+{
+	int status;
+	do
+		status = read_and(boot_invocation, self, argc, argv, notes, e);
+	while (status == SYSTEM_STATUS_REBOOT);
+	return status;
+}
+
 static int print_spec(
 	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
 {
@@ -161,6 +180,15 @@ const struct command command_create = {.name = "create",
 	.details = "\nTakes the options of guscio run; start it with guscio start.\n",
 	.options = run_options,
 	.run = create};
+
+const struct command command_boot = {.name = "boot",
+	.arguments = "[OPTIONS] ROOT [WORDS...]",
+	.summary = "Boot a whole system in a container",
+	.details = "\nROOT is a directory or an image with an init, which becomes pid 1 and gets "
+		   "WORDS as its\n"
+		   "arguments. The terminal is its console; Ctrl-] three times ends it by force.\n",
+	.options = run_options,
+	.run = boot};
 
 const struct command command_spec = {.name = "spec",
 	.arguments = "[OPTIONS] [ROOT [COMMAND...]]",

@@ -324,6 +324,19 @@ SETTER(set_security_opt)
 		e, "seccomp=FILE|unconfined, no-new-privileges, unmask=PATH|ALL, mask=PATH");
 }
 
+SETTER(set_systemd)
+{
+	static const struct name_value wishes[] = {{"auto", SYSTEM_AUTO}, {"true", SYSTEM_AUTO},
+		{"always", SYSTEM_ALWAYS}, {"false", SYSTEM_NEVER}, {NULL, 0}};
+	const struct name_value *wish = name_find(wishes, value);
+	if (!wish) {
+		err_what(e, ERR_USAGE, "--systemd '%s' is not known", value);
+		return err_hint(e, "auto, always or false");
+	}
+	to->spec.system = (enum system_wish)wish->value;
+	return true;
+}
+
 SETTER(set_ulimit)
 {
 	return spec_add_ulimit(&to->spec, value, e);
@@ -517,6 +530,8 @@ const struct option_def run_options[] = {
 	{"stop-timeout", 0, "TIME", "wait this long before SIGKILL (10s)", set_stop_timeout},
 	{"storage", 0, "DIR", "keep images in DIR (GUSCIO_STORAGE)", set_storage},
 	{"sysctl", 0, "NAME=VALUE", "set a kernel parameter of the container", set_sysctl},
+	{"systemd", 0, "WHEN", "a whole system: auto (when COMMAND is an init), always, false",
+		set_systemd},
 	{"time", 0, "MODE", "time namespace: host, private, container:NAME, ns:PATH", set_time},
 	{"timeout", 0, "TIME", "end the container after this time", set_timeout},
 	{"tls-verify", 0, NULL, "check the registry's certificate (true)", set_tls_verify},

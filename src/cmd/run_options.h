@@ -47,6 +47,7 @@ struct invocation {
 	bool explain;
 	bool trace;
 	bool wants_tty_set; /* -t was said, either way */
+	bool has_root;	    /* ROOT was named */
 	bool has_workdir, has_stop_signal;
 	const char *image_digest; /* which image the name stood for; NULL: not looked up */
 	bool has_command;	  /* words after ROOT */

@@ -55,7 +55,7 @@ struct host {
 	const struct net_lease *lease;
 	bool has_tun; /* only with HOST_WANT_NETWORK: /dev/net/tun can be opened */
 
-	struct cgroup_facts cgroups; /* only with HOST_WANT_CGROUPS */
+	struct cgroup_facts cgroups; /* only after host_find_cgroups() */
 
 	const char *helper_dir;	 /* where guscio's own helpers are: absolute */
 	const char *data_dir;	 /* $XDG_DATA_HOME/guscio; not created */
@@ -67,7 +67,6 @@ struct host {
 enum host_want {
 	HOST_WANT_USER = 1,
 	HOST_WANT_RANGES = 2,
-	HOST_WANT_CGROUPS = 4,
 	HOST_WANT_NETWORK = 4,
 };
 
@@ -79,5 +78,11 @@ enum host_want {
  * Errors: ERR_HOST: real root in the initial namespace (refused), no /proc.
  */
 bool host_probe(unsigned want, struct arena *arena, struct host *ret, struct err *e);
+
+/*
+ * host_find_cgroups() - whether and where cgroups can be had, if that @is_wanted
+ * Apart, since an image may say only late that it is a whole system. Always true.
+ */
+bool host_find_cgroups(struct host *host, bool is_wanted, struct arena *arena);
 
 #endif

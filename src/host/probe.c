@@ -159,15 +159,20 @@ bool host_probe(unsigned want, struct arena *arena, struct host *ret, struct err
 	host.runtime_dir = runtime_dir(&host, arena);
 	if (want & HOST_WANT_NETWORK)
 		host.has_tun = tap_is_usable();
-	if (want & HOST_WANT_CGROUPS)
-		cgroups_find(host.uid,
-			arena_strndup(arena, host.runtime_dir,
-				(size_t)(strrchr(host.runtime_dir, '/') - host.runtime_dir)),
-			arena_printf(arena, "%s/guscio-scope", host.helper_dir), arena,
-			&host.cgroups);
 	host.rung = MAP_SINGLE;
 	if (want & HOST_WANT_RANGES)
 		ladder_find(&host, arena);
 	*ret = host;
+	return true;
+}
+
+bool host_find_cgroups(struct host *host, bool is_wanted, struct arena *arena)
+{
+	size_t len = (size_t)(strrchr(host->runtime_dir, '/') - host->runtime_dir);
+	/* Who wants no limit pays nothing for them. */
+	if (is_wanted)
+		cgroups_find(host->uid, arena_strndup(arena, host->runtime_dir, len),
+			arena_printf(arena, "%s/guscio-scope", host->helper_dir), arena,
+			&host->cgroups);
 	return true;
 }

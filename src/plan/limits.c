@@ -249,7 +249,7 @@ bool plan_add_limits(struct plan *plan, struct notes *notes, struct err *e)
 	const struct limits_spec *l = &spec->limits;
 	if (l->has_oom_score_adj)
 		plan_add(plan, STEP_OOM_SCORE);
-	if (!limits_any(l) && l->cgroup != CGROUP_ALWAYS && !l->parent)
+	if (!limits_want_cgroup(l))
 		return true;
 	choose_cgroup(plan);
 	if (!check_wish(plan, e) || !check_processors(plan, e) || !add_files(plan, notes, e))

@@ -41,7 +41,10 @@ void plan_set_program(struct plan *plan)
 {
 	const struct process_spec *process = &plan->spec->process;
 	struct arena *a = plan->spec->arena;
-	if (process->args.n) {
+	if (plan->spec->is_system && !strcmp(process->args.v[0], system_inits[0])) {
+		for (const char *const *init = system_inits; *init; init++)
+			strv_add(a, &plan->candidates, *init);
+	} else if (process->args.n) {
 		add_candidates(plan, process->args.v[0]);
 	} else {
 		plan->name_by_candidate = true;

@@ -327,6 +327,8 @@ static bool read_annotation(struct reader *r, const char *name, const char *valu
 		spec->process.user = value;
 	else if (!strcmp(name, "guscio.init"))
 		spec->init = strcmp(value, "false");
+	else if (!strcmp(name, "guscio.systemd"))
+		spec->system = !strcmp(value, "false") ? SYSTEM_NEVER : SYSTEM_ALWAYS;
 	else if (!strcmp(name, "guscio.nest"))
 		spec->nest = !strcmp(value, "true");
 	else if (!strcmp(name, "guscio.ports"))

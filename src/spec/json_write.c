@@ -217,6 +217,8 @@ static void add_annotations(const struct spec *spec, json_t *annotations)
 	add_list(spec, annotations, "guscio.dns-option", &spec->net.dns_options);
 	add_list(spec, annotations, "guscio.add-host", &spec->extra_hosts);
 	add_flag(annotations, "guscio.init", !spec->init, "false");
+	add_flag(annotations, "guscio.systemd", spec->system != SYSTEM_AUTO,
+		spec->system == SYSTEM_NEVER ? "false" : "always");
 	add_flag(annotations, "guscio.nest", spec->nest, "true");
 	add_flag(annotations, "guscio.interactive", spec->process.interactive, "true");
 	add_flag(annotations, "guscio.name", spec->name != NULL, spec->name);

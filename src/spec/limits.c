@@ -24,6 +24,12 @@ bool limits_any(const struct limits_spec *l)
 	       l->n_io || l->conf.n;
 }
 
+bool limits_want_cgroup(const struct limits_spec *l)
+{
+	return limits_any(l) || l->cgroup == CGROUP_ALWAYS || l->cgroup == CGROUP_IF_POSSIBLE ||
+	       l->parent;
+}
+
 /* Options: what each text means. */
 static bool read_bytes(const char *name, const char *text, uint64_t *ret, struct err *e)
 {

@@ -15,7 +15,7 @@
 #define LIMIT_NONE UINT64_MAX
 
 enum limit_mode { LIMIT_BEST, LIMIT_HARD };
-enum cgroup_wish { CGROUP_WITH_LIMITS, CGROUP_ALWAYS, CGROUP_NEVER };
+enum cgroup_wish { CGROUP_WITH_LIMITS, CGROUP_ALWAYS, CGROUP_NEVER, CGROUP_IF_POSSIBLE };
 
 enum io_rate { IO_READ_BPS, IO_WRITE_BPS, IO_READ_IOPS, IO_WRITE_IOPS };
 
@@ -59,6 +59,9 @@ struct limit_file {
 
 /* Is any of them a matter of a cgroup? */
 bool limits_any(const struct limits_spec *limits);
+
+/* Is a cgroup to be looked for, for their sake or its own? */
+bool limits_want_cgroup(const struct limits_spec *limits);
 
 /* The files of a cgroup, in the order in which they are written. */
 struct limit_file *limits_files(const struct limits_spec *limits, struct arena *a, size_t *ret_n);

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/idrange.h"
 #include "spec/limits.h"
+#include "spec/system.h"
 #include "spec/network.h"
 
 #include <signal.h>
@@ -179,6 +180,8 @@ struct spec {
 	int64_t boottime_offset_s;
 	struct limits_spec limits;
 	bool stays; /* a container on disk, with a record of its own */
+	enum system_wish system;
+	bool is_system; /* its program is a whole system's pid 1: spec_settle_system() */
 	bool init;
 	bool nest;
 	int stop_signal;

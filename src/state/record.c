@@ -93,7 +93,7 @@ static bool is_alive(int runtime_fd, const char *id)
 static void remove_directory(int runtime_fd, const char *id)
 {
 	static const char *const files[] = {"record", "record.new", "hosts", "hostname",
-		"resolv.conf", "port.sock", "port.lock"};
+		"resolv.conf", "notify", "port.sock", "port.lock"};
 	CLEAN(clean_fd)
 	int fd = openat(runtime_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)

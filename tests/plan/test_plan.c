@@ -74,6 +74,7 @@ static const struct golden {
 			 NULL}},
 	{"limits", {"--memory", "64m", "--cpus", "0.5", "--cpu-weight", "50", "--io-weight", "50",
 			   "--oom-score-adj", "500", "--name", "web", "/", "sh", NULL}},
+	{"system", {"--systemd=always", "--network", "none", "/", "/sbin/init", NULL}},
 };
 
 static char *make_text(const struct golden *golden, struct invocation *to)
@@ -92,6 +93,7 @@ static char *make_text(const struct golden *golden, struct invocation *to)
 	assert_true(
 		invocation_read(to, &command_run, argc, (char **)golden->words, &wants_help, &e));
 	to->spec.id = ID;
+	assert_true(spec_settle_system(&to->spec, &e));
 	assert_true(spec_freeze(&to->spec, &notes, &e));
 	assert_true(plan_build(&to->spec, &machine, &plan, &notes, &e));
 	return (char *)plan_explain(&plan);

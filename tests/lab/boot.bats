@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+# boot.bats - whole systems in containers, as an ordinary user
+
+load guest
+
+slice=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
+
+# A root whose init is a script.
+with_init() { # name, script
+	made=/home/lab/$1
+	[ -d "$made" ] || make_root "$made"
+	mkdir -p "$made/sbin"
+	rm -f "$made/sbin/init"
+	printf '#!/bin/sh\n%s\n' "$2" >"$made/sbin/init"
+	chmod 755 "$made/sbin/init"
+}
+
+@test "Debian boots to its login prompt, runs a service, reboots, and powers off cleanly" {
+	python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); s.settimeout(200)
+while True:
+    open(sys.argv[1] + ".said", "a").write(s.recv(4096).decode() + "\n")' "$BATS_TEST_TMPDIR/notify" 3>&- &
+	listener=$!
+	export NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify SECONDS_LEFT=200
+	run python3 console.py \
+		'inner login:' root \
+		'root@inner:~#' 'systemctl is-system-running --wait; echo "id: $(cat /etc/machine-id)" "init: $(cat /proc/1/comm)" "virt: $(systemd-detect-virt)"' \
+		'virt: ' 'systemd-run -q --wait --pipe sh -c "echo the service says hello; cat /proc/self/cgroup"; journalctl -q -o cat -u systemd-logind | head -n 1; ip -br address show eth0' \
+		'10.0.2' 'systemctl --failed --no-legend --plain; echo "failed: none" && reboot' \
+		'inner login:' root \
+		'root@inner:~#' 'systemctl poweroff' \
+		-- "$GUSCIO" boot -i -m 512m --hostname inner --name debian /home/lab/debian
+	kill $listener
+	echo "$output" | tr -d '\r' | sed 's/^/| /' | tail -n 60
+	[[ "$output" == *"status 0" ]]
+	[[ "$output" == *"virt: "*container-other* ]] || [[ "$output" == *"virt: guscio"* ]]
+	[[ "$output" == *"the service says hello"*"0::/system.slice/run-"* ]]
+	[[ "$output" =~ id:\ [0-9a-f]{32} ]]
+	[ "$(grep -c READY=1 "$BATS_TEST_TMPDIR/notify.said")" -eq 2 ]
+	[ -z "$(find "$slice" -name 'guscio-*.scope')" ]
+}
+
+@test "an init has what the container interface says, and a cgroup of its own to divide" {
+	with_init scripted 'echo "$container ${#container_uuid} $NOTIFY_SOCKET $$"; mkdir /sys/fs/cgroup/mine && echo divided
+		test -S "$NOTIFY_SOCKET" && echo socket; test -c /dev/console && echo console; grep -E " /(run|tmp|run/lock) " /proc/mounts | cut -d" " -f2,3
+		echo 1 2>/dev/null >/sys/fs/cgroup/memory.max || echo "limits stay"; echo "args: $*"'
+	run -0 "$GUSCIO" boot -m 64m "$made" one two
+	output=$(tr -d '\r' <<<"$output")
+	[[ "$output" == *"guscio 36 /run/host/notify 1"* ]]
+	for word in divided socket console "/run tmpfs" "/tmp tmpfs" "/run/lock tmpfs" "limits stay" "args: one two"; do
+		[[ "$output" == *"$word"* ]] || { echo "no '$word' in: $output"; return 1; }
+	done
+}
+
+@test "a stop signal of ours becomes the init's own, and an init that fails is said" {
+	with_init stopping 'trap "echo stopped in order; exit 7" 37; echo up; while :; do sleep 0.2; done'
+	run python3 console.py up @SIGTERM -- "$GUSCIO" boot "$made"
+	[[ "$output" == *"stopped in order"*"status 7" ]]
+	[[ "$output" == *"init ended with status 7 before it said that it was ready"* ]]
+}
+
+@test "run makes a system of an init, unless it is told not to" {
+	with_init scripted2 'echo "ready? ${NOTIFY_SOCKET:-no} $$"'
+	run -0 "$GUSCIO" run "$made" /sbin/init
+	[[ "$output" == *"ready? /run/host/notify 1"* ]]
+	run -0 "$GUSCIO" run --systemd=false "$made" /sbin/init
+	[[ "$output" == *"ready? no 2"* ]]
+	run -0 "$GUSCIO" run --systemd=always "$made" sh -c 'echo "$$ $NOTIFY_SOCKET"'
+	[[ "$output" == *"1 /run/host/notify"* ]]
+}
+
+@test "what cannot be booted is refused with one line" {
+	refused() { # status, text, words...
+		local status_wanted=$1 text=$2
+		shift 2
+		run "-$status_wanted" "$GUSCIO" "$@"
+		[ "$(grep -c ^guscio: <<<"$output")" -eq 1 ]
+		[[ "$output" == *"$text"* ]]
+	}
+	mkdir -p "$root-none/bin"
+	cp /bin/busybox "$root-none/bin/"
+	refused 127 "the root has no init" boot "$root-none"
+	refused 125 "boot needs a root" boot
+	refused 125 "@host is no system" boot @host
+	refused 125 "exclude each other" boot --systemd=false "$root"
+	refused 125 "must be pid 1" boot --pid host "$root"
+	refused 125 "root would not be you" boot --userns keep-id "$root"
+	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+	mkdir -m 700 "$XDG_RUNTIME_DIR"
+	refused 125 "cannot have a cgroup of its own" boot "$root-none"
+	[ -z "$(find "$slice" -name 'guscio-*.scope')" ]
+}
