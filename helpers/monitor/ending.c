@@ -23,6 +23,9 @@ int monitor_exit_code(const struct monitor *m)
 {
 	if (m->status < 0)
 		return CONTAINER_EXIT_UNKNOWN;
+	/* reboot(2) in a PID namespace ends its pid 1: with SIGINT for poweroff and halt. */
+	if (m->record.is_system && WIFSIGNALED(m->status) && WTERMSIG(m->status) == SIGINT)
+		return 0;
 	return WIFSIGNALED(m->status) ? 128 + WTERMSIG(m->status) : WEXITSTATUS(m->status);
 }
 
@@ -31,6 +34,12 @@ static int64_t now_ns(void)
 	struct timespec t;
 	clock_gettime(CLOCK_REALTIME, &t);
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* … and with SIGHUP for a reboot, which is no end. */
+static bool asks_for_reboot(const struct monitor *m)
+{
+	return m->record.is_system && WIFSIGNALED(m->status) && WTERMSIG(m->status) == SIGHUP;
 }
 
 static bool policy_wants(const struct container *c)
@@ -78,7 +87,7 @@ static void leave_cgroup(struct container *c)
 		return;
 	snprintf(parent, sizeof(parent), "%.*s", (int)(slash - c->cgroup), c->cgroup);
 	if (cgroup_open(c->cgroup, &fd, &ignored))
-		c->is_oom_killed = cgroup_count(fd, "memory.events", "oom_kill") > 0;
+		c->is_oom_killed |= cgroup_count(fd, "memory.events", "oom_kill") > 0;
 	if (cgroup_open(parent[0] ? parent : "/", &parent_fd, &ignored))
 		cgroup_remove(parent_fd, slash + 1);
 	c->cgroup = "";
@@ -100,11 +109,13 @@ bool ending_record(struct monitor *m, uint64_t *ret_wait_ms)
 		return false;
 	}
 	c.exit_code = monitor_exit_code(m);
+	c.is_oom_killed = m->has_passed_memory;
 	c.finished_ns = now_ns();
 	leave_cgroup(&c);
 	c.first = (struct live_process){0};
 	c.health = "";
-	bool comes_back = m->stage == STAGE_RUNS && policy_wants(&c);
+	bool comes_back = m->stage == STAGE_RUNS &&
+			  (policy_wants(&c) || (asks_for_reboot(m) && !c.was_stopped));
 	c.phase = comes_back ? CONTAINER_RESTARTING : CONTAINER_EXITED;
 	if (comes_back) {
 		*ret_wait_ms = wait_ms(m, c.restart_count);

@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "monitor/health.h"
 #include "monitor/monitor.h"
+#include "sys/memory_watch.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -165,8 +166,26 @@ static size_t list_descriptors(struct monitor *m, struct pollfd *fds)
 	return POLL_VISITORS + m->n_visitors;
 }
 
+static bool watches_memory(const struct monitor *m)
+{
+	return m->record.memory_watched && m->stage == STAGE_RUNS && m->status < 0 &&
+	       !m->has_passed_memory;
+}
+
+/* Where there is no cgroup. */
+static void watch_memory(struct monitor *m)
+{
+	if (!watches_memory(m) || memory_of_tree(m->pid) <= m->record.memory_watched)
+		return;
+	m->has_passed_memory = true;
+	send_signal(m, SIGKILL);
+}
+
 static int wait_time(const struct monitor *m)
 {
+	if (watches_memory(m))
+		return MEMORY_WATCH_MS;
+
 	uint64_t at = m->deadline_ms, health = health_deadline(m);
 	if (health && (!at || health < at))
 		at = health;
@@ -193,6 +212,7 @@ static void turn(struct monitor *m)
 	size_t n = list_descriptors(m, fds);
 	if (poll(fds, n, wait_time(m)) < 0)
 		return;
+	watch_memory(m);
 	/* From behind: one that is dropped gives its place to the last, which was looked at. */
 	for (size_t i = n - POLL_VISITORS; i-- > 0;)
 		if (fds[POLL_VISITORS + i].revents & (POLLIN | POLLHUP | POLLERR) && !m->input_n)
@@ -317,6 +337,9 @@ static bool record_start(struct monitor *m, struct err *e)
 		!container_read(m->all_fd, m->id, m->arena, &m->record, e))
 		return false;
 	m->record.phase = CONTAINER_RUNNING;
+	/* A system opens and closes its console as it likes. */
+	if (m->record.is_system && m->pty_fd >= 0)
+		m->console_fd = ioctl(m->pty_fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (m->record.health_test[0])
 		m->record.health = "starting";
 	return container_write(fd, &m->record, false, e);

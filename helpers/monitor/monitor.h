@@ -35,6 +35,8 @@ struct monitor {
 	uint64_t deadline_ms; /* 0: none */
 	int status;	      /* of waitpid(2); -1: not yet */
 	uint64_t began_ms;
+	int console_fd;		 /* keeps a system's console there; -1 */
+	bool has_passed_memory;	 /* more than the record allows */
 	struct container record; /* as it was at the start: settings */
 	struct arena *arena;
 	struct visitor visitors[VISITORS_MAX];

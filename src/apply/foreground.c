@@ -4,6 +4,7 @@
 #include "apply/terminal.h"
 #include "apply/system.h"
 #include "base/own.h"
+#include "sys/memory_watch.h"
 #include "sys/tty.h"
 
 #include <fcntl.h>

@@ -11,12 +11,4 @@ bool limit_write(int cgroup_fd, const struct limit_file *limit, struct err *e);
 /* A note when the kernel killed for memory. Before the cgroup is taken away. */
 void limits_report_oom(const struct plan *plan, const struct proc *proc, struct notes *notes);
 
-#define MEMORY_WATCH_MS 100
-
-/*
- * memory_of_tree() - resident bytes of a process and all its descendants
- * What several share counts for each of them; what lies in a tmpfs of theirs does not count.
- */
-uint64_t memory_of_tree(pid_t pid);
-
 #endif

@@ -45,7 +45,8 @@ static const struct field fields[] = {FIELD("name", FIELD_TEXT, name),
 	FIELD("health-interval-ms", FIELD_U64, health_interval_ms),
 	FIELD("health-timeout-ms", FIELD_U64, health_timeout_ms),
 	FIELD("health-start-ms", FIELD_U64, health_start_ms),
-	FIELD("health-retries", FIELD_U64, health_retries), FIELD("health", FIELD_TEXT, health)};
+	FIELD("health-retries", FIELD_U64, health_retries), FIELD("health", FIELD_TEXT, health),
+	FIELD("system", FIELD_BOOL, is_system), FIELD("memory-watched", FIELD_U64, memory_watched)};
 
 static const char *const phases[CONTAINER_PHASES] = {
 	"created", "starting", "running", "restarting", "exited"};

@@ -59,6 +59,22 @@ while True:
 	[[ "$output" == *"init ended with status 7 before it said that it was ready"* ]]
 }
 
+@test "reboot starts again and poweroff ends, in front and in the background" {
+	with_init calls 'if [ -e /once ]; then rm /once; echo second; poweroff -f; else touch /once; echo first; reboot -f; fi; sleep 9'
+	run -0 "$GUSCIO" boot "$made"
+	[[ "$(tr -d '\r' <<<"$output")" == *first*second* ]]
+	[ ! -e "$made/once" ]
+	run -0 "$GUSCIO" boot -d --name calls "$made"
+	run -0 timeout 60 "$GUSCIO" wait calls
+	for _ in $(seq 50); do [ "$("$GUSCIO" inspect calls | grep -c '"Status": "exited"')" -eq 1 ] && break; sleep 0.2; done
+	run -0 "$GUSCIO" logs calls
+	[[ "$(tr -d '\r' <<<"$output")" == *first*second* ]]
+	[ ! -e "$made/once" ]
+	"$GUSCIO" rm calls
+	for _ in $(seq 50); do [ -z "$(find "$slice" -name 'guscio-*.scope')" ] && break; sleep 0.1; done
+	[ -z "$(find "$slice" -name 'guscio-*.scope')" ]
+}
+
 @test "run makes a system of an init, unless it is told not to" {
 	with_init scripted2 'echo "ready? ${NOTIFY_SOCKET:-no} $$"'
 	run -0 "$GUSCIO" run "$made" /sbin/init

@@ -26,6 +26,16 @@ nothing_left() {
 	nothing_left
 }
 
+@test "in the background: killed, said by inspect, and the cgroup is gone" {
+	"$GUSCIO" run -d --name bg -m 24m --memory-swap 24m "$root" \
+		sh -c 'x=$(dd if=/dev/zero bs=1M count=60 2>/dev/null | tr "\000" a); sleep 60'
+	run -0 timeout 60 "$GUSCIO" wait bg
+	[ "$output" = 137 ]
+	[[ "$("$GUSCIO" inspect bg)" == *'"OOMKilled": true'* ]]
+	"$GUSCIO" rm bg
+	nothing_left
+}
+
 @test "with --oom-group the whole container ends" {
 	run "$GUSCIO" run -m 24m --memory-swap 24m --oom-group "$root" \
 		sh -c '(x=$(dd if=/dev/zero bs=1M count=60 2>/dev/null | tr "\000" a)); echo survived'

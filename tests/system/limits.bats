@@ -80,3 +80,13 @@ limited() {
 	assert_one_line
 	[[ "$output" == *"linux.resources.hugepageLimits is not supported"* ]]
 }
+
+@test "in the background the monitor watches the memory" {
+	run -0 "$GUSCIO" run -d --name hog --userns=single --cgroups=disabled -m 30m "$root" \
+		sh -c 'x=$(dd if=/dev/zero bs=1M count=60 2>/dev/null | tr "\000" a); sleep 5'
+	[[ "$output" == *"a watcher ends"* ]]
+	run -0 "$GUSCIO" wait hog
+	[ "$output" = 137 ]
+	[ "$("$GUSCIO" inspect hog | jq '.[0].State.OOMKilled')" = true ]
+	"$GUSCIO" rm hog
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "apply/limits.h"
+#include "sys/memory_watch.h"
 #include "base/own.h"
 
 #include <fcntl.h>
