@@ -7,13 +7,44 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The scope we are in, if it is the container's; our own leaf of it counts as well. */
+static bool find_scope(const struct cgroup_plan *cgroup, char *ret, size_t size)
+{
+	char path[CGROUP_PATH_MAX];
+	if (!cgroup_of(getpid(), path, sizeof(path)))
+		return false;
+	char *name = strrchr(path, '/');
+	if (!strcmp(name + 1, CGROUP_LEAF) && name > path) {
+		*name = '\0';
+		name = strrchr(path, '/');
+	}
+	if (strcmp(name + 1, cgroup->ask.v[2]) || strlen(path) >= size)
+		return false;
+	strcpy(ret, path);
+	return true;
+}
+
+static bool find_parent(struct starter *s, char *ret, size_t size, struct err *e)
+{
+	const struct cgroup_plan *cgroup = &s->plan->cgroup;
+	if (cgroup->kind == CGROUP_SCOPE)
+		return find_scope(cgroup, ret, size) ||
+		       err_msg(e, ERR_HOST, "systemd did not move us into its scope");
+	snprintf(ret, size, "%s", cgroup->parent);
+	return true;
+}
+
 /* guscio-scope itself gives up after five seconds: a manager that hangs is not waited for. */
 bool parent_scope(struct starter *s, const struct step *step, struct err *e)
 {
 	const struct strv *ask = &s->plan->cgroup.ask;
 	char pid[16], answer[256] = "";
 	char *argv[16] = {ask->v[0], ask->v[1], ask->v[2], ask->v[3], ask->v[4], pid};
+	char here[CGROUP_PATH_MAX];
 	(void)step;
+	/* A monitor that starts its container again is in it since the first time. */
+	if (find_scope(&s->plan->cgroup, here, sizeof(here)))
+		return true;
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	for (size_t i = 5; i < ask->n && i + 2 < ARRAY_LEN(argv); i++)
 		argv[i + 1] = ask->v[i];
@@ -29,22 +60,6 @@ bool parent_scope(struct starter *s, const struct step *step, struct err *e)
 						: "guscio-scope ended without a word");
 	err_what(e, ERR_HOST, "your systemd gave no scope for the container's limits");
 	return err_hint(e, "see: systemctl --user status; without limits none is needed");
-}
-
-/* A scope is where we are now; else the plan knows the place. */
-static bool find_parent(struct starter *s, char *ret, size_t size, struct err *e)
-{
-	const struct cgroup_plan *cgroup = &s->plan->cgroup;
-	if (cgroup->kind == CGROUP_OWN) {
-		snprintf(ret, size, "%s", cgroup->parent);
-		return true;
-	}
-	if (!cgroup_of(getpid(), ret, size))
-		return err_msg(e, ERR_HOST, "/proc/self/cgroup does not say where we are");
-	const char *name = strrchr(ret, '/');
-	if (name && !strcmp(name + 1, cgroup->ask.v[2]))
-		return true;
-	return err_msg(e, ERR_HOST, "systemd did not move us into its scope");
 }
 
 bool parent_cgroup(struct starter *s, const struct step *step, struct err *e)
