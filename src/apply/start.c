@@ -383,7 +383,10 @@ void proc_drop(const struct plan *plan, struct proc *proc)
 			;
 		proc->pid = 0;
 	}
-	/* It ends by itself with the container; told so, it ends while we tidy up. */
+	/*
+	 * It ends by itself with the container, but not at once: its device goes together with
+	 * the network namespace, for which the kernel takes its time. Nobody waits for that.
+	 */
 	if (proc->net_pid > 0)
 		kill(proc->net_pid, SIGKILL);
 	clean_fd(&proc->pid_fd);
@@ -395,8 +398,7 @@ void proc_drop(const struct plan *plan, struct proc *proc)
 	parent_release_cgroup(proc);
 	parent_release(plan, proc);
 	if (proc->net_pid > 0)
-		while (waitpid(proc->net_pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		waitpid(proc->net_pid, NULL, WNOHANG);
 	proc->net_pid = 0;
 	clean_fd(&proc->lock_fd);
 	clean_fd(&proc->overlay_lock_fd);

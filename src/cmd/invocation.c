@@ -100,8 +100,10 @@ static void settle_host_root(struct invocation *to)
 		for (size_t i = 0; i < ARRAY_LEN(kept); i++)
 			if (text_starts(*entry, kept[i]))
 				strv_env_set(&to->arena, &to->spec.process.env, *entry);
-	/* The host's setuid programs are not made for this: none of them works inside. */
-	to->spec.process.no_new_privileges = true;
+	/* The host's setuid programs are not made for this: none works inside, unless it is said.
+	 */
+	if (!to->has_no_new_privs)
+		to->spec.process.no_new_privileges = true;
 }
 
 static bool read_bundle(struct invocation *to, struct err *e)

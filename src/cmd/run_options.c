@@ -310,6 +310,7 @@ SETTER(set_security_opt)
 	const char *argument = *rest ? rest + 1 : "";
 	size_t len = (size_t)(rest - value);
 	const char *key = arena_strndup(&to->arena, value, len);
+	to->has_no_new_privs |= !strcmp(key, "no-new-privileges");
 	if (!strcmp(key, "no-new-privileges"))
 		return option_bool(
 			argument[0] ? argument : "true", "security-opt", no_new_privs, e);

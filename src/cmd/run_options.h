@@ -48,7 +48,7 @@ struct invocation {
 	bool trace;
 	bool wants_tty_set; /* -t was said, either way */
 	bool has_root;	    /* ROOT was named */
-	bool has_workdir, has_stop_signal;
+	bool has_workdir, has_stop_signal, has_no_new_privs;
 	const char *image_digest; /* which image the name stood for; NULL: not looked up */
 	bool has_command;	  /* words after ROOT */
 	struct image_source source;

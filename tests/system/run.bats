@@ -21,6 +21,9 @@ load helpers
 	[[ $output == *"Read-only file system"* ]]
 	run -0 "$GUSCIO" run @host sh -c 'touch /tmp/a /run/b $HOME/c && grep NoNewPrivs /proc/self/status'
 	[[ $output == *1 ]]
+	# Where somebody wants it otherwise, that is heard.
+	run -0 "$GUSCIO" run --security-opt no-new-privileges=false @host grep NoNewPrivs /proc/self/status
+	[[ $output == *0 ]]
 }
 
 @test "exit codes are docker's" {
