@@ -204,3 +204,24 @@ network_helpers() {
 	run -0 "$GUSCIO" run --bundle "$work/bundle"
 	[ "$output" = lo ]
 }
+
+@test "the way out may be chosen: the server sees that address" {
+	local at
+	python3 -c '
+import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
+print(s.getsockname()[1], flush=True)
+while True:
+    c, peer = s.accept(); c.sendall(peer[0].encode()); c.close()' >"$work/port" 3>&- &
+	server=$!
+	until [ -s "$work/port" ]; do sleep 0.1; done
+	for at in 127.0.0.1 127.0.0.2; do
+		run -0 "$GUSCIO" run --network slirp:host-loopback=true,outbound=$at @host \
+			bash -c "cat </dev/tcp/10.0.2.2/$(cat "$work/port")"
+		[ "$output" = $at ]
+	done
+	run -0 "$GUSCIO" run --network slirp:host-loopback=true,outbound=lo @host \
+		bash -c "cat </dev/tcp/10.0.2.2/$(cat "$work/port")"
+	[ "$output" = 127.0.0.1 ]
+	kill $server
+}
