@@ -263,12 +263,19 @@ static bool is_refused(int fd)
 /* One socket, several datagrams: those that cannot be sent are lost, as UDP has it. */
 static void send_all(int fd, struct mmsghdr *messages, unsigned n)
 {
+	bool is_again = false;
 	for (unsigned done = 0; done < n;) {
 		int sent = sendmmsg(fd, messages + done, n - done, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0 && errno == EAGAIN)
 			return;
+		/* What an earlier datagram met is told once, in place of sending this one. */
+		if (sent <= 0 && !is_again) {
+			is_again = true;
+			continue;
+		}
+		is_again = false;
 		done += sent > 0 ? (unsigned)sent : 1;
 	}
 }

@@ -110,10 +110,12 @@ bool inside_prepare(struct inside *in, const char *guest4, const char *guest6, c
 	set_family(&in->v6, AF_INET6, guest6, gateway6);
 	prepare_family(in, &in->v4, AF_INET);
 	prepare_family(in, &in->v6, AF_INET6);
+	/* With its own loopback for an address every peer would look like one of its own. */
+	if (!in->v6.is_transparent && is_loopback(&in->v6.guest))
+		in->v6.is_there = false;
 	if (in->v4.is_transparent)
 		return true;
 	if (is_loopback(&in->v4.guest)) {
-		/* Every peer would look like the container's own loopback. */
 		err_msg(e, ERR_HOST, "the kernel has no policy routing");
 		return err_hint(e, "without it ports can be published with --network=slirp only");
 	}

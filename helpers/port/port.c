@@ -26,6 +26,8 @@
 
 #define EVENTS_MAX  64
 #define END_WAIT_MS 3000
+#define UDP_ROOM    (1 << 20)
+#define START_FD    3
 
 uint64_t now_ms(void)
 {
@@ -47,9 +49,11 @@ static bool is_same(const struct port_line *a, const struct port_line *b)
 }
 
 /* Which of the host's addresses a datagram was sent to: a reply must come from there. */
-static void want_packet_info(int fd, int family)
+static void prepare_udp(int fd, int family)
 {
-	int on = 1;
+	int on = 1, room = UDP_ROOM;
+	/* For a burst that comes while we do something else; the kernel has its own maximum. */
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
 	else
@@ -75,7 +79,7 @@ bool server_add(
 	entry->watch.ready = line->protocol == IPPROTO_UDP ? flow_receive : stream_accept;
 	entry->watch.fd = fd;
 	if (line->protocol == IPPROTO_UDP)
-		want_packet_info(fd, entry->family);
+		prepare_udp(fd, entry->family);
 	if (!server_watch(s, &entry->watch, EPOLLIN))
 		return err_sys(e, "watch the port's socket");
 	struct entry **last = &s->entries;
@@ -251,8 +255,8 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	struct server s = {.start_fd = atoi(argv[1]),
-		.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
 		.start_ms = now_ms(),
+		.epoll_fd = -1,
 		.container = {.fd = -1},
 		.control = {.fd = -1}};
 	/* Neither the caller's terminal, nor the caller's pipes, nor a directory is kept busy. */
@@ -260,6 +264,10 @@ int main(int argc, char **argv)
 	dup2(STDOUT_FILENO, STDERR_FILENO);
 	signal(SIGPIPE, SIG_IGN);
 	set_title(argv, argc);
+	if (s.start_fd != START_FD && dup2(s.start_fd, START_FD) == START_FD)
+		s.start_fd = START_FD;
+	close_range(START_FD + 1, ~0u, 0);
+	s.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (chdir("/") < 0 || s.epoll_fd < 0)
 		fail(s.start_fd, (err_sys(&e, "begin"), &e));
 	if (!streams_init(&s, &e) || !flows_init(&s, &e) || !begin(&s, &e))

@@ -5,6 +5,7 @@
 #include "base/own.h"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define FIRST_FD 3
@@ -32,6 +33,15 @@ static void close_gaps(const struct spec *spec)
 		close(to);
 }
 
+/* guscio-port has its own: a port that is removed must be closed everywhere. */
+static void drop_inherited(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->n_ports; i++)
+		if (spec->ports[i].fd >= FIRST_FD + (int)spec->listen_given)
+			close(spec->ports[i].fd);
+	close_gaps(spec);
+}
+
 /*
  * The guscio-port of a container that has just been stopped may be a moment behind it: who
  * starts that container again finds its ports free a moment later.
@@ -56,11 +66,25 @@ bool parent_open_ports(struct starter *s, const struct step *step, struct err *e
 {
 	const struct spec *spec = s->plan->spec;
 	(void)step;
+	getrlimit(RLIMIT_NOFILE, &s->files_before);
 	for (size_t i = 0; i < spec->n_ports; i++)
 		if (!open_patiently(s, &spec->ports[i], e))
 			return false;
-	close_gaps(spec);
+	drop_inherited(spec);
 	return true;
+}
+
+/* Many sockets may have taken more than the caller's limit: the program gets what there was. */
+static void give_limit_back(const struct starter *s)
+{
+	const struct process_spec *process = &s->plan->spec->process;
+	struct rlimit now;
+	bool is_set =
+		getrlimit(RLIMIT_NOFILE, &now) < 0 || now.rlim_cur == s->files_before.rlim_cur;
+	for (size_t i = 0; i < process->n_rlimits; i++)
+		is_set |= process->rlimits[i].resource == RLIMIT_NOFILE;
+	if (!is_set)
+		prlimit(s->proc.pid, RLIMIT_NOFILE, &s->files_before, NULL);
 }
 
 bool parent_serve_ports(struct starter *s, const struct step *step, struct err *e)
@@ -77,6 +101,7 @@ bool parent_serve_ports(struct starter *s, const struct step *step, struct err *
 		.guest6 = step->ports.guest6,
 		.gateway4 = step->ports.gateway4,
 		.gateway6 = step->ports.gateway6};
+	give_limit_back(s);
 	bool ok = ports_serve(&s->ports, &target, &s->proc.port_fd, &s->proc.port_pid, e);
 	ports_close(&s->ports);
 	return ok;

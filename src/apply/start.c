@@ -46,6 +46,7 @@ static void become_child(struct starter *s)
 	/* Or nobody would see that the go-between has died. */
 	clean_fd(&s->report_fd);
 	clean_fd(&s->proc.port_fd);
+	ports_close(&s->ports);
 	s->child.wire_fd = s->child_wire_fd;
 	s->child.net_fd = s->proc.net_fd;
 	child_main(&s->child);

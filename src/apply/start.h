@@ -12,9 +12,10 @@ struct starter {
 	struct proc proc;
 	struct child child; /* filled before the clone, used after it on the other side */
 	int child_wire_fd;
-	bool is_between;	 /* this is the go-between … */
-	int report_fd;		 /* … and this its way to say what came of it; else -1 */
-	struct open_ports ports; /* until they are handed over */
+	bool is_between;	    /* this is the go-between … */
+	int report_fd;		    /* … and this its way to say what came of it; else -1 */
+	struct open_ports ports;    /* until they are handed over */
+	struct rlimit files_before; /* the limit before many ports raised it */
 	struct notes *notes;
 };
 

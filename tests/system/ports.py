@@ -3,6 +3,7 @@
 """ports.py - both ends of the tests of published ports: ports.py MODE [ARGUMENTS]"""
 import hashlib
 import os
+import resource
 import select
 import socket
 import struct
@@ -160,6 +161,17 @@ def expect_initiative(address, port, own_port):
     print(a.recv(99).decode(), b.recv(99).decode())
 
 
+def limits(*ports):
+    """Answers with the soft limit of open files."""
+    sockets = [listen(V4, "", int(p)) for p in ports]
+    print("up", flush=True)
+    while True:
+        for s in select.select(sockets, [], [])[0]:
+            c, _ = s.accept()
+            c.sendall(b"%d\n" % resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+            c.close()
+
+
 def reset():
     """A server that breaks off: first with words, then without."""
     s = listen(V4, "", 80)
@@ -266,5 +278,5 @@ def own_flows(address, port):
 MODES = {f.__name__.replace("_", "-"): f for f in (
     serve, who, echo, many, reset, meet_reset, break_off, hear_reset, slow, last_words, count, hold,
     own_flows, crowd, flood,
-    initiative, expect_initiative)}
+    initiative, expect_initiative, limits)}
 MODES[sys.argv[1]](*sys.argv[2:])
