@@ -126,7 +126,7 @@ bool ending_record(struct monitor *m, uint64_t *ret_wait_ms)
 		unlinkat(m->dir_fd, "ctl", 0);
 	}
 	release(m, c.name);
-	container_write(fd, &c, true, &ignored);
+	container_write(fd, &c, false, &ignored);
 	return comes_back;
 }
 
@@ -147,7 +147,7 @@ void ending_give_up(struct monitor *m)
 		return;
 	c.phase = CONTAINER_EXITED;
 	c.monitor = (struct live_process){0};
-	container_write(fd, &c, true, &ignored);
+	container_write(fd, &c, false, &ignored);
 }
 
 static void run_guscio(struct monitor *m, const char *command, const char *option)

@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "monitor/health.h"
 #include "monitor/monitor.h"
+#include "sys/clone.h"
 #include "sys/memory_watch.h"
 
 #include <fcntl.h>
@@ -261,6 +262,22 @@ static void drain(struct monitor *m)
 	log_finish(&m->log);
 }
 
+/*
+ * A child waits for the disk, so that nobody else does: not the program's output, not who
+ * stops the container, not the next start, which wants the locks that we hold.
+ */
+static void sync_aside(struct monitor *m)
+{
+	/* What is removed at its end need not survive the machine's. */
+	if (m->record.is_auto_removed || clone_plain() != 0)
+		return;
+	if (m->dir_fd > 3)
+		syscall(SYS_close_range, 3U, (unsigned)m->dir_fd - 1, 0U);
+	syscall(SYS_close_range, (unsigned)m->dir_fd + 1, ~0U, 0U);
+	container_sync(m->dir_fd);
+	_exit(0);
+}
+
 static void come_to_an_end(struct monitor *m)
 {
 	uint64_t wait_ms = 0;
@@ -275,6 +292,7 @@ static void come_to_an_end(struct monitor *m)
 	visitors_accept(m);
 	visitors_tell_end(m, monitor_exit_code(m));
 	m->stage = comes_back ? STAGE_WAITS : STAGE_ENDS;
+	sync_aside(m);
 	if (comes_back)
 		m->deadline_ms = monitor_now_ms() + wait_ms;
 }
@@ -327,21 +345,19 @@ static bool read_numbers(struct monitor *m, const char *text)
 	return true;
 }
 
-/* It runs: until now the record said that it is being started. */
-static bool record_start(struct monitor *m, struct err *e)
+/* The starter has written it down when it made the process. */
+static bool read_record(struct monitor *m, struct err *e)
 {
 	CLEAN(clean_fd) int fd = -1;
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
 	if (!container_lock(m->all_fd, m->id, &fd, e) ||
 		!container_read(m->all_fd, m->id, m->arena, &m->record, e))
 		return false;
-	m->record.phase = CONTAINER_RUNNING;
 	/* A system opens and closes its console as it likes. */
 	if (m->record.is_system && m->pty_fd >= 0)
 		m->console_fd = ioctl(m->pty_fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (m->record.health_test[0])
-		m->record.health = "starting";
+	if (!m->record.health_test[0])
+		return true;
+	m->record.health = "starting";
 	return container_write(fd, &m->record, false, e);
 }
 
@@ -361,7 +377,7 @@ static bool begin(struct monitor *m, char **argv, struct arena *arena)
 	m->status = -1;
 	m->began_ms = monitor_now_ms();
 	m->log.fd = -1;
-	if (m->all_fd < 0 || !open_signals(m) || !read_numbers(m, argv[5]) || !record_start(m, &e))
+	if (m->all_fd < 0 || !open_signals(m) || !read_numbers(m, argv[5]) || !read_record(m, &e))
 		return false;
 	/* Without a log it runs all the same: the disk may be full. */
 	if (!strcmp(m->record.log_driver, "json-file"))
@@ -385,6 +401,7 @@ int main(int argc, char **argv)
 		return 125;
 	m.arena = &arena;
 	health_start(&m);
+	sync_aside(&m);
 	fault_point("monitor", "begun");
 	while (m.stage != STAGE_ENDS) {
 		turn(&m);

@@ -69,13 +69,17 @@ bool container_get_all(
 {
 	struct strv ids = {0};
 	size_t n = 0;
+	char boot_id[64];
+	boot_id_now(boot_id);
 	if (!container_list(c->all_fd, &c->to.arena, &ids, e))
 		return false;
 	struct container *all = arena_array(&c->to.arena, ids.n + 1, sizeof(*all));
 	for (size_t i = 0; i < ids.n; i++) {
 		struct err own = ERR_INIT;
-		if (container_read(c->all_fd, ids.v[i], &c->to.arena, &all[n], &own) &&
-			container_repair(c->all_fd, &all[n], &c->to.arena, &own))
+		bool is_read = container_read(c->all_fd, ids.v[i], &c->to.arena, &all[n], &own);
+		if (is_read)
+			container_look(&all[n], boot_id);
+		if (is_read && container_repair(c->all_fd, &all[n], &c->to.arena, &own))
 			n++;
 		else if (own.kind == ERR_INPUT)
 			notes_add(c->to.notes, "%s: %s", own.what, own.cause);

@@ -115,8 +115,7 @@ int life_run(struct invocation *to, const struct host *host, struct err *e)
 		!life_create(to, host, &c, &lock_fd, e))
 		return -1;
 	if (!life_write_cidfile(to, e) || !life_settle_root(to, host, e)) {
-		clean_fd(&lock_fd);
-		remove_failed(host, &c, &to->arena);
+		life_discard(host, &c, TAKE_FD(lock_fd));
 		return -1;
 	}
 	if (to->life.is_created)

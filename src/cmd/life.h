@@ -21,9 +21,13 @@ bool life_check(struct invocation *to, struct err *e);
  * life_create() - bundle and record of a new container
  * @to: frozen, the image's config in it
  * @ret_fd: its directory, locked
+ * Others see it from the first record on: at once with "guscio create", else when it starts.
  */
 bool life_create(struct invocation *to, const struct host *host, struct container *ret, int *ret_fd,
 	struct err *e);
+
+/* Takes back what life_create() has made, before a start. */
+void life_discard(const struct host *host, const struct container *c, int take_lock_fd);
 
 /*
  * life_load() - a container's document as an invocation, complete but not frozen

@@ -151,7 +151,11 @@ static const char *mount_list(struct invocation *to, const struct host *host)
 static const char *network_name(const struct spec *spec)
 {
 	const struct ns_spec *net = &spec->namespaces[NS_NET];
-	return net->mode == NS_HOST ? "host" : net->mode == NS_PRIVATE ? "none" : "container";
+	if (net->mode != NS_PRIVATE)
+		return net->mode == NS_HOST ? "host" : "container";
+	return spec->net.kind == NET_NONE    ? "none"
+	       : spec->net.kind == NET_NAMED ? spec->net.name
+					     : "slirp";
 }
 
 static void fill_record(struct invocation *to, const struct host *host, struct container *c)
@@ -232,10 +236,15 @@ static bool write_bundle(struct invocation *to, int dir_fd, struct container *c,
 	if (!text)
 		return err_what(e, ERR_INTERNAL, "cannot write the document: no memory");
 	fault_point("create", "directory");
-	if (!container_write_file(dir_fd, "config.json", text, false, e))
+	/* It may be made now and started next year; else its monitor sees to the disk. */
+	bool is_durable = to->life.is_created;
+	if (!container_write_file(dir_fd, "config.json", text, is_durable, e))
 		return false;
 	fault_point("create", "document");
-	bool ok = container_write(dir_fd, c, false, e);
+	/* One that is about to start has its first record when there is a process to write down. */
+	if (!to->life.is_created)
+		return true;
+	bool ok = container_write(dir_fd, c, is_durable, e);
 	fault_point("create", "record");
 	return ok;
 }
@@ -245,6 +254,17 @@ static void take_back(int all_fd, const struct container *c, int dir_fd)
 	unlinkat(dir_fd, "config.json", 0);
 	container_leave_name(all_fd, c->id, c->name);
 	unlinkat(all_fd, c->id, AT_REMOVEDIR);
+}
+
+void life_discard(const struct host *host, const struct container *c, int take_lock_fd)
+{
+	CLEAN(clean_fd) int all_fd = -1;
+	CLEAN(clean_fd) int lock_fd = take_lock_fd;
+	struct err ignored;
+	if (!containers_open(host->data_dir, false, &all_fd, &ignored))
+		return;
+	unlinkat(lock_fd, "state", 0);
+	take_back(all_fd, c, lock_fd);
 }
 
 bool life_create(struct invocation *to, const struct host *host, struct container *ret, int *ret_fd,

@@ -218,6 +218,18 @@ bool container_write(int dir_fd, const struct container *c, bool is_durable, str
 	return container_write_file(dir_fd, "state", text, is_durable, e);
 }
 
+void container_sync(int dir_fd)
+{
+	static const char *const files[] = {"config.json", "state"};
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		CLEAN(clean_fd)
+		int fd = openat(dir_fd, files[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0)
+			fdatasync(fd);
+	}
+	fsync(dir_fd);
+}
+
 static bool is_id_part(const char *s)
 {
 	size_t n = strspn(s, "0123456789abcdef");
@@ -268,14 +280,12 @@ static bool is_rubbish(int all_fd, const char *id)
 	       flock(fd, LOCK_EX | LOCK_NB) == 0 && !has_record(all_fd, id);
 }
 
-static void remove_rubbish(int all_fd, const char *id)
+/* Its place is free at once; what is in it goes with the next removal. */
+static void move_rubbish(int all_fd, const char *id)
 {
-	static const char *const files[] = {"config.json.new", "config.json", "state.new"};
-	CLEAN(clean_fd)
-	int fd = openat(all_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	for (size_t i = 0; fd >= 0 && i < ARRAY_LEN(files); i++)
-		unlinkat(fd, files[i], 0);
-	unlinkat(all_fd, id, AT_REMOVEDIR);
+	char name[STATE_ID_SIZE + 8];
+	snprintf(name, sizeof(name), "rm.%.64s", id);
+	renameat2(all_fd, id, all_fd, name, RENAME_NOREPLACE);
 }
 
 bool container_list(int all_fd, struct arena *arena, struct strv *ret, struct err *e)
@@ -295,7 +305,7 @@ bool container_list(int all_fd, struct arena *arena, struct strv *ret, struct er
 		if (has_record(all_fd, entry->d_name))
 			strv_add(arena, ret, entry->d_name);
 		else if (is_rubbish(all_fd, entry->d_name))
-			remove_rubbish(all_fd, entry->d_name);
+			move_rubbish(all_fd, entry->d_name);
 	}
 	return true;
 }
@@ -321,12 +331,16 @@ const char *boot_id_now(char buf[64])
 	return buf;
 }
 
+static bool has_started_at(const struct live_process *p)
+{
+	uint64_t start_time;
+	return p->pid > 1 && state_start_time(p->pid, &start_time) && start_time == p->start_time;
+}
+
 bool live_process_is_there(const struct live_process *p, const char *boot_id)
 {
 	char now[64];
-	uint64_t start_time;
-	return p->pid > 1 && state_start_time(p->pid, &start_time) && start_time == p->start_time &&
-	       !strcmp(boot_id_now(now), boot_id);
+	return has_started_at(p) && !strcmp(boot_id_now(now), boot_id);
 }
 
 int live_process_open(const struct live_process *p, const char *boot_id)
@@ -338,8 +352,19 @@ int live_process_open(const struct live_process *p, const char *boot_id)
 	return fd >= 0 && live_process_is_there(p, boot_id) ? TAKE_FD(fd) : -1;
 }
 
+void container_look(struct container *c, const char *boot_id)
+{
+	bool may_be_up = c->phase != CONTAINER_CREATED && c->phase != CONTAINER_EXITED &&
+			 !strcmp(c->boot_id, boot_id);
+	c->look = may_be_up && (has_started_at(&c->first) || has_started_at(&c->monitor))
+			  ? LOOK_UP
+			  : LOOK_DOWN;
+}
+
 bool container_is_up(const struct container *c)
 {
+	if (c->look != LOOK_NOT_YET)
+		return c->look == LOOK_UP;
 	if (c->phase == CONTAINER_CREATED || c->phase == CONTAINER_EXITED)
 		return false;
 	return live_process_is_there(&c->first, c->boot_id) ||

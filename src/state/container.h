@@ -72,6 +72,7 @@ struct container {
 	uint64_t memory_watched; /* the limit that the monitor keeps; 0: none */
 	const char *health;	 /* "", starting, healthy, unhealthy */
 	struct strv labels;	 /* KEY=VALUE */
+	enum { LOOK_NOT_YET, LOOK_UP, LOOK_DOWN } look; /* what container_look() has seen */
 };
 
 /* Every text empty, docker's defaults. */
@@ -105,6 +106,9 @@ bool container_read(
 /* Temporary file, then rename. @is_durable: on the disk before this returns. Wants the lock. */
 bool container_write(int dir_fd, const struct container *c, bool is_durable, struct err *e);
 
+/* What was written without waiting is on the disk when this returns. */
+void container_sync(int dir_fd);
+
 /* A file of the bundle, the same way. */
 bool container_write_file(
 	int dir_fd, const char *name, const char *text, bool is_durable, struct err *e);
@@ -135,6 +139,9 @@ bool live_process_is_there(const struct live_process *p, const char *boot_id);
 int live_process_open(const struct live_process *p, const char *boot_id);
 /* The boot id of now, "" when it cannot be known; read once. */
 const char *boot_id_now(char buf[64]);
+
+/* Looks once for many questions; @boot_id: of now. */
+void container_look(struct container *c, const char *boot_id);
 
 /* Something of it is alive: the container, or a monitor that will restart it. */
 bool container_is_up(const struct container *c);
