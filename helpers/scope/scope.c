@@ -3,6 +3,7 @@
  * scope.c - guscio-scope: asks the user's systemd for a scope with a process in it
  *
  * usage: guscio-scope SOCKET UNIT SLICE DESCRIPTION PID [PROPERTY=NUMBER]...
+ *        guscio-scope --set SOCKET UNIT PROPERTY=NUMBER...
  *
  * One call, and then the manager's word that the job is done. Directly on the manager's own
  * socket: no message bus stands between, and none needs to run. On failure the reason is on
@@ -134,10 +135,38 @@ static int connect_to(const char *socket, sd_bus **ret)
 	return r;
 }
 
+/* Other shares for a scope that is there, until it ends. */
+static int set_properties(const char *socket, const char *unit, char **properties)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *m = NULL;
+	sd_bus *bus;
+	int r = connect_to(socket, &bus);
+	if (r < 0)
+		return fail("cannot connect to it", r);
+	r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.systemd1",
+		"/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
+		"SetUnitProperties");
+	r = r < 0 ? r : sd_bus_message_append(m, "sb", unit, 1);
+	r = r < 0 ? r : sd_bus_message_open_container(m, 'a', "(sv)");
+	r = r < 0 ? r : add_numbers(m, properties);
+	r = r < 0 ? r : sd_bus_message_close_container(m);
+	if (r < 0)
+		return fail("cannot write the call", r);
+	r = sd_bus_call(bus, m, TIME_LIMIT_S * 1000000ull, &error, NULL);
+	if (r < 0 && error.message)
+		printf("%s\n", error.message);
+	return r >= 0 ? 0 : error.message ? 1 : fail("no answer", r);
+}
+
 int main(int argc, char **argv)
 {
 	struct job job = {.is_over = false};
 	sd_bus *bus;
+	/* The connection too may hang: then this ends us, and our parent says so. */
+	alarm(TIME_LIMIT_S);
+	if (argc > 4 && !strcmp(argv[1], "--set"))
+		return set_properties(argv[2], argv[3], argv + 4);
 	if (argc < 6)
 		return fail("usage: guscio-scope SOCKET UNIT SLICE DESCRIPTION PID", EINVAL);
 	struct scope scope = {.unit = argv[2],
@@ -145,8 +174,6 @@ int main(int argc, char **argv)
 		.description = argv[4],
 		.pid = (uint32_t)strtoul(argv[5], NULL, 10),
 		.properties = argv + 6};
-	/* The connection too may hang: then this ends us, and our parent says so. */
-	alarm(TIME_LIMIT_S);
 	int r = connect_to(argv[1], &bus);
 	if (r < 0)
 		return fail("cannot connect to it", r);

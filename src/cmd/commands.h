@@ -7,6 +7,10 @@
 
 extern const struct command command_run;
 extern const struct command command_boot;
+extern const struct command command_stats;
+extern const struct command command_pause;
+extern const struct command command_unpause;
+extern const struct command command_update;
 extern const struct command command_spec;
 extern const struct command command_unshare;
 extern const struct command command_doctor;

@@ -2,6 +2,7 @@
 #include "cmd/container_text.h"
 #include "base/own.h"
 #include "cmd/progress.h"
+#include "sys/cgroup.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -10,10 +11,20 @@
 
 #define DEPTH_MAX 64
 
+bool container_is_paused(const struct container *c)
+{
+	CLEAN(clean_fd) int fd = -1;
+	struct err ignored;
+	return c->cgroup[0] && container_is_up(c) && cgroup_open(c->cgroup, &fd, &ignored) &&
+	       cgroup_number(fd, "cgroup.freeze", 0) == 1;
+}
+
 const char *container_state_word(const struct container *c)
 {
 	if (!container_is_up(c))
 		return c->phase == CONTAINER_CREATED ? "created" : "exited";
+	if (container_is_paused(c))
+		return "paused";
 	return c->phase == CONTAINER_RESTARTING ? "restarting" : "running";
 }
 

@@ -5,7 +5,9 @@
 
 #include "state/container.h"
 
-/* created, running, restarting, exited */
+/* Frozen by guscio pause. */
+bool container_is_paused(const struct container *c);
+/* created, running, paused, restarting, exited */
 const char *container_state_word(const struct container *c);
 
 /* "Up 5 minutes (healthy)", "Exited (0) 2 hours ago" */

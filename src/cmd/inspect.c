@@ -39,8 +39,9 @@ static json_t *state(struct container_command *c, const struct container *record
 	bool is_up = container_is_up(record);
 	bool waits = is_up && record->phase == CONTAINER_RESTARTING;
 	json_t *object = json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:o, s:s, s:s}",
-		"Status", container_state_word(record), "Running", is_up, "Paused", 0, "Restarting",
-		waits, "OOMKilled", record->is_oom_killed, "Dead", 0, "Pid",
+		"Status", container_state_word(record), "Running", is_up, "Paused",
+		container_is_paused(record), "Restarting", waits, "OOMKilled",
+		record->is_oom_killed, "Dead", 0, "Pid",
 		is_up && !waits ? (int)record->first.pid : 0, "ExitCode", record->exit_code,
 		"Error", text(record->error), "StartedAt",
 		container_time(&c->to.arena, record->started_ns), "FinishedAt",

@@ -48,6 +48,7 @@ struct invocation {
 	bool trace;
 	bool wants_tty_set; /* -t was said, either way */
 	bool has_root;	    /* ROOT was named */
+	bool is_once;	    /* of stats */
 	bool has_workdir, has_stop_signal, has_no_new_privs;
 	const char *image_digest; /* which image the name stood for; NULL: not looked up */
 	bool has_command;	  /* words after ROOT */

@@ -161,6 +161,23 @@ static bool read_block_io(struct reader *r, json_t *object)
 	return reader_object(r, keys, object);
 }
 
+/* Files that options of ours have a name for: what was written as one is read as one. */
+static bool read_named(struct reader *r, const char *file, const char *value)
+{
+	static const char *const named[][2] = {{"cpu.weight", "cpu-weight"},
+		{"io.weight", "io-weight"}, {"memory.high", "memory-high"}};
+	struct err ignored = ERR_INIT;
+	if (!strcmp(file, "memory.oom.group") && !strcmp(value, "1"))
+		return limits_of(r)->oom_group = true;
+	if (text_starts(value, "default "))
+		value += strlen("default ");
+	for (size_t i = 0; i < ARRAY_LEN(named); i++)
+		if (!strcmp(file, named[i][0]))
+			return limits_option(
+				limits_of(r), named[i][1], value, r->spec->arena, &ignored);
+	return false;
+}
+
 static bool read_unified(struct reader *r, json_t *object)
 {
 	const char *name;
@@ -170,6 +187,8 @@ static bool read_unified(struct reader *r, json_t *object)
 	{
 		if (!json_is_string(value) || json_object_size(object) > 64)
 			return reader_refuse(r, "holds something that is no string");
+		if (read_named(r, name, json_string_value(value)))
+			continue;
 		const char *pair =
 			arena_printf(r->spec->arena, "%s=%s", name, json_string_value(value));
 		if (!limits_option(limits_of(r), "cgroup-conf", pair, r->spec->arena, &why))
@@ -346,4 +365,26 @@ json_t *limits_to_json(const struct limits_spec *l, struct arena *a, json_t *ann
 	set_text(annotations, "guscio.cgroups", wishes[l->cgroup]);
 	set_text(annotations, "guscio.cgroup-parent", l->parent);
 	return resources;
+}
+
+bool limits_patch_json(const char *text, size_t size, const struct limits_spec *limits,
+	struct arena *a, char **ret_text, struct err *e)
+{
+	json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+	json_t *linux_part = json_object_get(document, "linux");
+	json_t *annotations = json_object_get(document, "annotations");
+	char *printed = NULL;
+	if (linux_part && annotations) {
+		/* Devices by path are collected there anew. */
+		for (size_t i = 0; i < ARRAY_LEN(rate_options); i++)
+			json_object_del(annotations, arena_printf(a, "guscio.%s", rate_options[i]));
+		json_object_set_new(
+			linux_part, "resources", limits_to_json(limits, a, annotations));
+		printed = json_dumps(document, JSON_INDENT(2));
+	}
+	json_decref(document);
+	if (!printed)
+		return err_msg(e, ERR_INPUT, "its document is none of guscio's");
+	*ret_text = printed;
+	return true;
 }

@@ -15,4 +15,11 @@ bool reader_limit_annotation(
 /* The "resources" object, empty when there is no limit; the rest goes into @annotations. */
 json_t *limits_to_json(const struct limits_spec *limits, struct arena *a, json_t *annotations);
 
+/*
+ * limits_patch_json() - a config.json with other limits, and nothing else changed
+ * @ret_text: from malloc
+ */
+bool limits_patch_json(const char *text, size_t size, const struct limits_spec *limits,
+	struct arena *a, char **ret_text, struct err *e);
+
 #endif

@@ -366,6 +366,30 @@ bool limits_freeze(struct limits_spec *l, struct err *e)
 	return true;
 }
 
+void limits_merge(struct limits_spec *to, const struct limits_spec *from, struct arena *a)
+{
+#define TAKE_SAID(field) to->field = from->field ? from->field : to->field
+	TAKE_SAID(memory);
+	TAKE_SAID(memory_low);
+	TAKE_SAID(memory_high);
+	TAKE_SAID(cpu_quota_us);
+	TAKE_SAID(cpu_weight);
+	TAKE_SAID(cpus);
+	TAKE_SAID(mems);
+	TAKE_SAID(pids);
+	TAKE_SAID(io_weight);
+#undef TAKE_SAID
+	to->oom_group |= from->oom_group;
+	if (from->has_memory_swap) {
+		to->has_memory_swap = true;
+		to->memory_swap = from->memory_swap;
+	}
+	for (size_t i = 0; i < from->n_io; i++)
+		*ARENA_APPEND(a, to->io, to->n_io) = from->io[i];
+	for (size_t i = 0; i < from->conf.n; i++)
+		strv_env_set(a, &to->conf, from->conf.v[i]);
+}
+
 /* Files. */
 struct files {
 	struct arena *a;

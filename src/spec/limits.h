@@ -77,6 +77,9 @@ bool limits_option(struct limits_spec *limits, const char *name, const char *tex
 /* What the options mean together: docker's --memory-swap is memory and swap. */
 bool limits_freeze(struct limits_spec *limits, struct err *e);
 
+/* What @from says takes the place of what @to said. */
+void limits_merge(struct limits_spec *to, const struct limits_spec *from, struct arena *a);
+
 /* Is it a list of numbers and ranges, "0-3,5"? Their largest in @ret_max. */
 bool limits_list(const char *text, uint32_t *ret_max);
 /* Does every number of @list lie in @all? Both are lists as above. */

@@ -120,6 +120,8 @@ static void documents_keep_them(void **state)
 	assert_true(set(&spec.limits, "device-write-bps", "/dev/sdb:2m"));
 	assert_true(set(&spec.limits, "limit-mode", "hard"));
 	assert_true(set(&spec.limits, "oom-score-adj", "-5"));
+	assert_int_equal(spec.limits.memory_high, 1000);
+	assert_int_equal(spec.limits.conf.n, 0);
 	assert_string_equal(value_of(&spec.limits, "memory.swap.max"), "67108864");
 	assert_string_equal(value_of(&spec.limits, "cpu.max"), "50000 100000");
 	assert_string_equal(value_of(&spec.limits, "io.max"), "rbps=1000");
