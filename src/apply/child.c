@@ -96,6 +96,12 @@ static bool set_domainname(struct child *child, const struct step *step, struct 
 	return true;
 }
 
+static bool visit(struct child *child, const struct step *step, struct err *e)
+{
+	(void)step;
+	return child->plan->visit(child, child->plan->visit_argument, e);
+}
+
 /* lint: table */
 static child_step *const steps[STEP_KINDS] = {
 	[STEP_TIE] = tie,
@@ -137,6 +143,7 @@ static child_step *const steps[STEP_KINDS] = {
 	[STEP_PROGRAM_IDS] = child_program_ids,
 	[STEP_NO_NEW_PRIVS] = child_no_new_privs,
 	[STEP_INSTALL_FILTER] = child_install_filter,
+	[STEP_VISIT] = visit,
 	[STEP_EXEC] = child_exec,
 };
 

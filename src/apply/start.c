@@ -258,7 +258,8 @@ static bool is_execing(const struct starter *s)
 	const struct progress *progress = s->proc.progress;
 	int step = atomic_load_explicit(&progress->child_step, memory_order_acquire);
 	enum step_kind kind = s->plan->steps[step].kind;
-	return kind == STEP_EXEC || (kind == STEP_NETWORK_BRIDGE && progress->step[step].end_ns);
+	return kind == STEP_EXEC ||
+	       ((kind == STEP_NETWORK_BRIDGE || kind == STEP_VISIT) && progress->step[step].end_ns);
 }
 
 /* Until end-of-file: in the last step that means that the program runs. */

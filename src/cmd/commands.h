@@ -24,6 +24,7 @@ extern const struct command command_inspect;
 extern const struct command command_image_inspect;
 extern const struct command command_container_inspect;
 extern const struct command command_top;
+extern const struct command command_cp;
 extern const struct command command_volume_create;
 extern const struct command command_volume_list;
 extern const struct command command_volume_inspect;

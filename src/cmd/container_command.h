@@ -5,6 +5,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/life.h"
+#include "plan/idmaps.h"
 
 struct container_command {
 	struct invocation to;
@@ -44,5 +45,13 @@ bool container_get_all(
  */
 bool container_each(struct container_command *c,
 	bool (*act)(struct container_command *c, const char *text, struct err *e), struct err *e);
+
+/* Its document, frozen, with its root as a plan wants it; @ret: the host, with ranges. */
+bool container_prepare(struct container_command *c, const struct container *record,
+	struct host *ret, struct err *e);
+
+/* A running one's namespaces and id maps, and a pidfd that proves whose they were (exec.c). */
+bool container_enter(struct container_command *c, const struct container *record, int *ret_pid_fd,
+	uint64_t *ret_flags, struct idmaps *ret_ids, struct err *e);
 
 #endif

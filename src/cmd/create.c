@@ -142,8 +142,8 @@ bool life_check_name(const struct invocation *to, const struct host *host, struc
 }
 
 /* What a document on disk becomes before its container can start. */
-static bool load(struct container_command *c, const struct container *record, struct host *ret,
-	struct err *e)
+bool container_prepare(struct container_command *c, const struct container *record,
+	struct host *ret, struct err *e)
 {
 	return life_load(&c->to, &c->host, record, e) &&
 	       host_probe(invocation_host_wants(&c->to.spec), &c->to.arena, ret, e) &&
@@ -206,7 +206,7 @@ static bool start_one(struct container_command *c, const char *text, struct err 
 		return attaches ? err_what(e, ERR_STATE, "container '%s' runs already", text)
 				: print_out(arena_printf(&c->to.arena, "%s\n", text), e);
 	}
-	if (!load(c, &record, &host, e)) {
+	if (!container_prepare(c, &record, &host, e)) {
 		record_why(c, &record, lock_fd, e);
 		return false;
 	}

@@ -245,26 +245,36 @@ static bool run_keeper(struct container_command *c, struct plan *plan, struct er
 	return ok;
 }
 
+bool container_enter(struct container_command *c, const struct container *record, int *ret_pid_fd,
+	uint64_t *ret_flags, struct idmaps *ret_ids, struct err *e)
+{
+	CLEAN(clean_fd) int pid_fd = live_process_open(&record->first, record->boot_id);
+	if (pid_fd < 0) {
+		err_what(e, ERR_STATE, "container '%s' does not run", record->name);
+		return err_hint(e, "start it with: guscio start %s", record->name);
+	}
+	if (!read_ids(c, record->first.pid, ret_ids, e))
+		return false;
+	*ret_flags = foreign_namespaces(record->first.pid);
+	/* What was read by number belonged to this process only if it lives still. */
+	if (!live_process_is_there(&record->first, record->boot_id))
+		return err_what(e, ERR_STATE, "container '%s' has ended", record->name);
+	*ret_pid_fd = TAKE_FD(pid_fd);
+	return true;
+}
+
 static bool exec(struct container_command *c, struct err *e)
 {
 	struct container record;
 	struct idmaps ids;
 	struct plan plan;
-	const char *name = c->argv[0];
 	bool is_detached = c->to.life.is_detached;
-	if (!container_get(c, name, &record, e))
+	if (!container_get(c, c->argv[0], &record, e))
 		return false;
-	CLEAN(clean_fd) int pid_fd = live_process_open(&record.first, record.boot_id);
-	if (pid_fd < 0) {
-		err_what(e, ERR_STATE, "container '%s' does not run", name);
-		return err_hint(e, "start it with: guscio start %s", name);
-	}
-	if (!settle_spec(c, &record, e) || !read_ids(c, record.first.pid, &ids, e))
+	CLEAN(clean_fd) int pid_fd = -1;
+	uint64_t flags;
+	if (!settle_spec(c, &record, e) || !container_enter(c, &record, &pid_fd, &flags, &ids, e))
 		return false;
-	uint64_t flags = foreign_namespaces(record.first.pid);
-	/* What was read by number belonged to this process only if it lives still. */
-	if (!live_process_is_there(&record.first, record.boot_id))
-		return err_what(e, ERR_STATE, "container '%s' has ended", name);
 	plan_build_exec(&c->to.spec, &c->host, pid_fd, flags, &ids, &plan);
 	plan.is_detached = is_detached;
 	plan.record = &record;

@@ -20,7 +20,7 @@ static const struct member image_members[] = {{"export", &command_export},
 	{"push", &command_push}, {"rm", &command_rmi}, {"save", &command_save},
 	{"tag", &command_tag}, {NULL, NULL}};
 
-static const struct member container_members[] = {{"attach", &command_attach},
+static const struct member container_members[] = {{"attach", &command_attach}, {"cp", &command_cp},
 	{"create", &command_create}, {"exec", &command_exec},
 	{"inspect", &command_container_inspect}, {"kill", &command_kill}, {"list", &command_ps},
 	{"logs", &command_logs}, {"ls", &command_ps}, {"prune", &command_container_prune},

@@ -27,6 +27,7 @@
 	}
 
 SWITCH(set_detach, "detach", to->life.is_detached)
+SWITCH(set_archive, "archive", to->life.keeps_owners)
 SWITCH(set_replace, "replace", to->life.replaces)
 SWITCH(set_attach, "attach", to->life.attaches)
 SWITCH(set_no_stdin, "no-stdin", to->life.has_no_stdin)

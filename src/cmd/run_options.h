@@ -33,7 +33,7 @@ struct life_options {
 	const char *since, *until, *tail, *signal;
 	uint64_t wait_ms; /* UINT64_MAX: the container's own */
 	uint64_t last;	  /* newest N of ps; 0: not given */
-	bool with_volumes, is_privileged;
+	bool with_volumes, is_privileged, keeps_owners;
 };
 
 struct invocation {
@@ -91,7 +91,7 @@ option_setter set_detach, set_rm, set_restart, set_label, set_label_file, set_ci
 	set_health_timeout, set_health_start_period, set_health_retries, set_no_healthcheck,
 	set_detach_keys, set_attach, set_no_stdin, set_timestamps, set_follow, set_since, set_until,
 	set_tail, set_signal, set_wait_time, set_last, set_latest, set_volumes, set_privileged,
-	set_size, set_sig_proxy, set_volumes_from;
+	set_size, set_sig_proxy, set_volumes_from, set_archive;
 /* Of a program (run_options.c), for exec too. */
 option_setter set_interactive, set_tty, set_env, set_env_file, set_workdir, set_user;
 

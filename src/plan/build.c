@@ -71,7 +71,7 @@ static bool joins_user_namespace(const struct spec *spec)
 	return spec->namespaces[NS_USER].mode != NS_PRIVATE;
 }
 
-static void add_ids(struct plan *plan)
+void plan_add_ids(struct plan *plan)
 {
 	if (!joins_user_namespace(plan->spec))
 		plan_add(plan, STEP_MAP_IDS);
@@ -136,7 +136,7 @@ bool plan_build(const struct spec *spec, const struct host *host, struct plan *r
 	add_joins(&plan);
 	plan_add(&plan, STEP_CLONE);
 	plan_add(&plan, STEP_TIE);
-	add_ids(&plan);
+	plan_add_ids(&plan);
 	if (spec->init)
 		plan_add(&plan, STEP_OPEN_INIT);
 	if (!plan_add_root(&plan, e) || !plan_add_mounts(&plan, e) ||
@@ -182,7 +182,7 @@ bool plan_build_unshare(const struct spec *spec, const struct host *host, struct
 	plan.clone_flags = CLONE_NEWUSER | CLONE_NEWNS;
 	plan_add(&plan, STEP_CLONE);
 	plan_add(&plan, STEP_TIE);
-	add_ids(&plan);
+	plan_add_ids(&plan);
 	plan_add(&plan, STEP_EXEC);
 	plan_set_program(&plan);
 	plan_sort(&plan);

@@ -31,6 +31,9 @@ void plan_add_between(struct plan *plan);
 /* The words that start guscio-net. */
 void plan_network_helper(struct plan *plan, const char *title);
 
+/* Its maps, the go, and root inside. */
+void plan_add_ids(struct plan *plan);
+
 /* From the user's look-up on: session, terminal, privileges, exec. */
 void plan_add_process(struct plan *plan);
 

@@ -154,6 +154,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"after the ids, before the filter that may depend on it"},
 	[STEP_INSTALL_FILTER] = {ACTOR_CHILD, PHASE_DROP, "install filter",
 		"last, since it may forbid any call above"},
+	[STEP_VISIT] = {ACTOR_CHILD, PHASE_EXEC, "visit",
+		"in the root, with the container's ids and nothing of the container's beside us"},
 	[STEP_EXEC] = {ACTOR_CHILD, PHASE_EXEC, "exec",
 		"close-on-exec takes our descriptors away at the same moment"},
 };

@@ -107,6 +107,7 @@ enum step_kind {
 	STEP_PROGRAM_IDS,
 	STEP_NO_NEW_PRIVS,
 	STEP_INSTALL_FILTER,
+	STEP_VISIT,
 	STEP_EXEC,
 	STEP_KINDS,
 };
@@ -231,6 +232,8 @@ struct fallback_plan {
 	int io_level;
 };
 
+struct child;
+
 struct plan {
 	const struct spec *spec;
 	const struct host *host;
@@ -254,6 +257,9 @@ struct plan {
 	bool shares_session; /* stays in the caller's session: the terminal signals it itself */
 	int keep_fds[PLAN_KEEP_FDS_MAX]; /* descriptors a helper of ours gets, by number */
 	size_t n_keep_fds;
+	/* A child that does something in the root and executes nothing: STEP_VISIT. */
+	bool (*visit)(struct child *child, void *argument, struct err *e);
+	void *visit_argument;
 	bool enters;		  /* a program in a container that runs */
 	int enter_fd;		  /* pidfd of that container */
 	bool is_detached;	  /* outlives its starter: a monitor takes its place, or nobody */
@@ -298,6 +304,15 @@ bool plan_build_network(const struct spec *spec, const struct host *host,
  */
 void plan_build_exec(const struct spec *spec, const struct host *host, int pid_fd, uint64_t flags,
 	const struct idmaps *ids, struct plan *ret);
+
+/*
+ * plan_build_visit() - a child in the container's root, with its ids, for STEP_VISIT
+ * @pid_fd, @flags, @ids: as with plan_build_exec(); @pid_fd -1: the container does not run, and
+ *                        only its root is made
+ * Errors: ERR_USAGE its root is gone when it does not run.
+ */
+bool plan_build_visit(const struct spec *spec, const struct host *host, int pid_fd, uint64_t flags,
+	const struct idmaps *ids, struct plan *ret, struct notes *notes, struct err *e);
 
 const struct step_rule *plan_rule(enum step_kind kind);
 /* Whose step it is in this plan. */

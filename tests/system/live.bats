@@ -574,3 +574,53 @@ assert m["Destination"] == "/mnt" and m["RW"] is False' "$id"
 	[[ $output == *"a container uses it"* ]]
 	kill $!
 }
+
+@test "cp: both ways, docker's rules, running and not; never out of the root" {
+	mkdir -p "$work/more/d/sub"
+	echo one >"$work/more/file"
+	echo two >"$work/more/d/sub/two"
+	ln -s /etc/passwd "$work/more/d/link"
+	chmod 4755 "$work/more/file"
+	run_d --name c --overlay "$root" sh -c 'mkdir /out; echo secret >/out/s; ln -s / /out/up; ln -s /out/s /l; sleep 100'
+	soon sh -c "'$GUSCIO' exec c test -L /l"
+	for state in running stopped; do
+		run -0 "$GUSCIO" cp "$work/more/file" c:/copied
+		run -0 "$GUSCIO" cp "$work/more/file" c:/etc
+		run -0 "$GUSCIO" cp "$work/more/d" c:/whole
+		run -0 "$GUSCIO" cp "$work/more/d" c:/etc/
+		run -0 "$GUSCIO" cp "$work/more/d/." c:/etc
+		mkdir "$work/$state"
+		run -0 "$GUSCIO" cp c:/copied "$work/$state/copied"
+		run -0 "$GUSCIO" cp c:/etc/file "$work/$state"
+		run -0 "$GUSCIO" cp c:/whole "$work/$state/whole"
+		run -0 "$GUSCIO" cp c:/etc/d/sub/two "$work/$state/three"
+		run -0 "$GUSCIO" cp c:/etc/sub/. "$work/$state"
+		run -0 "$GUSCIO" cp c:/l "$work/$state/l"
+		run -0 "$GUSCIO" cp -L c:/l "$work/$state/followed"
+		[ "$(cat "$work/$state/copied" "$work/$state/file")" = $'one\none' ]
+		[ "$(cat "$work/$state/whole/sub/two" "$work/$state/three" "$work/$state/two")" = $'two\ntwo\ntwo' ]
+		[ "$(readlink "$work/$state/whole/link")" = /etc/passwd ]
+		[ "$(readlink "$work/$state/l")" = /out/s ]
+		[ "$(cat "$work/$state/followed")" = secret ]
+		[ "$(stat -c %a "$work/$state/copied")" = 755 ]
+		# A link to the root is the container's root.
+		run -0 "$GUSCIO" cp "$work/more/file" c:/out/up/through
+		run -0 "$GUSCIO" cp c:/through "$work/$state/through"
+		[ ! -e /through ]
+		run -125 "$GUSCIO" cp c:/nonsuch "$work/$state"
+		assert_one_line
+		run -125 "$GUSCIO" cp "$work/more/d" c:/copied
+		assert_one_line
+		run -125 "$GUSCIO" cp "$work/more/file" c:/nowhere/file
+		assert_one_line
+		run -125 "$GUSCIO" cp "$work/nonsuch" c:/
+		assert_one_line
+		[ $state = stopped ] || "$GUSCIO" stop -t 1 c
+	done
+	[ "$("$GUSCIO" start c && "$GUSCIO" exec c stat -c '%u %a' /copied)" = $'c\n0 4755' ]
+	run -125 "$GUSCIO" cp c:/a c:/b
+	assert_one_line
+	run -125 "$GUSCIO" cp c:/a -
+	assert_one_line
+	[ ! -e "$root/copied" ]
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * copy.h - files into a container and out of it
+ *
+ * One side is a descriptor that the caller has opened on the host, the other a path that
+ * is resolved inside the container's root, once, by a child that has its ids. From there on
+ * everything goes by descriptors of directories and names without a slash, and no link is
+ * followed: the container may run, and may be hostile.
+ */
+#ifndef APPLY_COPY_H
+#define APPLY_COPY_H
+
+#include "apply/proc.h"
+
+struct copy_job {
+	bool is_inward;	      /* from the host into the container */
+	bool keeps_owners;    /* -a */
+	bool follows_link;    /* -L, outward: what the source points to, not the link */
+	bool is_content;      /* the source ends in "/.": what is in it, not itself */
+	const char *inside;   /* path in the container */
+	bool wants_directory; /* the target was written with a slash at its end */
+	/* On the host: the directory it is in, its name there, and itself unless it is missing. */
+	int outside_dir_fd;
+	const char *outside_name;
+	int outside_fd; /* -1: not there */
+};
+
+/*
+ * copy_run() - carry it out, in the root that the plan makes or enters
+ * @plan: of plan_build_visit(); borrowed
+ * Errors: which path, on which side.
+ */
+bool copy_run(struct plan *plan, struct copy_job *job, struct notes *notes, struct err *e);
+
+#endif
