@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "port/inside.h"
 #include "base/own.h"
+#include "port/diag.h"
 #include "port/discover.h"
 #include "sys/netif.h"
 
@@ -104,7 +105,7 @@ bool inside_prepare(struct inside *in, const char *guest4, const char *guest6, c
 {
 	ret_note[0] = '\0';
 	/* The container brings it up too, but not in step with us. */
-	if (!netif_up("lo", e) || !rules_open(&in->rules_fd, e))
+	if (!netif_up("lo", e) || !rules_open(&in->rules_fd, e) || !diag_open(&in->diag_fd, e))
 		return false;
 	set_family(&in->v4, AF_INET, guest4, gateway4);
 	set_family(&in->v6, AF_INET6, guest6, gateway6);
@@ -293,4 +294,17 @@ void inside_close(const struct inside *in, struct inside_socket *s)
 	s->has_rule = false;
 	clean_fd(&s->fd);
 	errno = saved;
+}
+
+void inside_reset(const struct inside *in, struct inside_socket *s)
+{
+	union peer source = {0}, guest = inside_family(in, s->source.sa.sa_family)->guest;
+	socklen_t len = sizeof(source);
+	static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	bool is_foreign = s->source.sa.sa_family && getsockname(s->fd, &source.sa, &len) == 0;
+	setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	inside_close(in, s);
+	set_port(&guest, s->port);
+	if (is_foreign)
+		diag_destroy(in->diag_fd, &guest, &source);
 }

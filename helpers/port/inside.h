@@ -29,6 +29,7 @@ struct inside_family {
 
 struct inside {
 	int rules_fd;
+	int diag_fd;
 	struct inside_family v4, v6;
 };
 
@@ -68,6 +69,8 @@ bool inside_prepare(struct inside *in, const char *guest4, const char *guest6, c
 bool inside_open(struct inside *in, int protocol, int family, const union peer *peer, uint16_t port,
 	struct inside_socket *ret);
 void inside_close(const struct inside *in, struct inside_socket *s);
+/* Breaks a stream off, and sees to it that the program hears of it. */
+void inside_reset(const struct inside *in, struct inside_socket *s);
 
 const struct inside_family *inside_family(const struct inside *in, int family);
 

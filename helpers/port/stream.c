@@ -59,6 +59,7 @@ struct connection {
 	bool is_patient;
 	bool has_tried_other; /* family */
 	bool is_reset;	      /* one side broke off: the other is told so at the end */
+	bool is_cut;	      /* … and did not get all that was said */
 	bool is_queued;
 	bool is_dead;
 	struct connection *next; /* in the queue, or among the dead */
@@ -173,27 +174,33 @@ static void give_pipe(struct server *s, struct half *h)
 	feed_starved(s);
 }
 
-/* With a reset instead of an ordinary end, unless that would destroy what is on its way. */
-static void close_outside(struct connection *c, bool with_reset)
+/* A reset destroys what is still under way: outside that may be the last of what was said. */
+static bool may_reset_outside(const struct connection *c)
+{
+	int unsent = 0;
+	return c->is_cut || ioctl(c->side[OUTSIDE].fd, SIOCOUTQ, &unsent) < 0 || unsent == 0;
+}
+
+static void close_sides(struct server *s, struct connection *c, bool with_reset)
 {
 	static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-	int unsent = 0;
-	for (int i = 0; i < 2 && with_reset; i++) {
-		int fd = c->side[i].fd;
-		if (fd >= 0 && (ioctl(fd, SIOCOUTQ, &unsent) < 0 || unsent == 0))
-			setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	}
+	bool is_connected = c->side[INSIDE].fd >= 0;
+	if (with_reset && may_reset_outside(c))
+		setsockopt(c->side[OUTSIDE].fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	clean_fd(&c->side[OUTSIDE].fd);
+	c->inside.fd = c->side[INSIDE].fd;
+	if (with_reset && is_connected)
+		inside_reset(&s->inside, &c->inside);
+	else
+		inside_close(&s->inside, &c->inside);
+	c->side[INSIDE].fd = -1;
 }
 
 static void end(struct server *s, struct connection *c, bool with_reset)
 {
 	if (c->is_dead)
 		return;
-	close_outside(c, with_reset);
-	c->inside.fd = c->side[INSIDE].fd;
-	inside_close(&s->inside, &c->inside);
-	c->side[INSIDE].fd = -1;
+	close_sides(s, c, with_reset);
 	c->is_dead = true;
 	give_pipe(s, &c->half[OUTSIDE]);
 	give_pipe(s, &c->half[INSIDE]);
@@ -206,7 +213,8 @@ static void end(struct server *s, struct connection *c, bool with_reset)
 	feed_starved(s);
 }
 
-/* @side can neither be read nor written any more: what it said last is still delivered. */
+/* @side can neither be read nor written any more: what it said last is delivered as far as it fits.
+ */
 static void break_side(struct server *s, struct connection *c, enum side side)
 {
 	struct half *to = &c->half[!side], *from = &c->half[side];
@@ -215,6 +223,7 @@ static void break_side(struct server *s, struct connection *c, enum side side)
 	give_pipe(s, to);
 	if (from->stage == HALF_OPEN)
 		from->can_read = true;
+	queue(s, c);
 }
 
 /* Socket to pipe. True when something moved or changed. */
@@ -269,8 +278,17 @@ static bool step(struct server *s, struct connection *c, enum side from)
 	struct half *h = &c->half[from];
 	if (h->stage == HALF_DONE)
 		return false;
-	if (h->in_pipe > 0)
-		return h->can_write && drain(s, c, from);
+	if (h->in_pipe > 0 && h->can_write)
+		return drain(s, c, from);
+	if (h->in_pipe > 0) {
+		/*
+		 * After a reset nobody waits for a reader: it may itself be waiting, to write to
+		 * the side that is gone, and only the reset will tell it.
+		 */
+		c->is_cut = c->is_reset;
+		h->stage = c->is_reset ? HALF_DONE : h->stage;
+		return false;
+	}
 	if (h->stage == HALF_OPEN)
 		return h->can_read && fill(s, c, from);
 	if (!c->is_reset)
@@ -290,7 +308,7 @@ static void pump(struct server *s, struct connection *c)
 		if (h->in_pipe == 0)
 			give_pipe(s, h);
 		bool has_more = h->in_pipe ? h->can_write : h->stage == HALF_OPEN && h->can_read;
-		if (has_more)
+		if (has_more && h->stage != HALF_DONE)
 			queue(s, c);
 	}
 	/* The first may have been ended by what the second found. */

@@ -221,6 +221,22 @@ await_no_helper() {
 	[ "$(tail -n 1 "$work/out")" = reset ]
 }
 
+@test "callers and programs that end connections in every way leave none behind" {
+	port=$(free_port)
+	publish -p "127.0.0.1:$port:80" -- unruly
+	run -0 peer misbehave 127.0.0.1 "$port" 4
+	[ "$output" = "6 kinds" ]
+	# No end is lost: none of the program's sockets waits for a peer that is gone.
+	for _ in $(seq 30); do
+		open=$(inside_sockets tcp | grep -cE ' (01|04|05|08|09|0B) ' || true)
+		[ "$open" -gt 0 ] || break
+		sleep 0.1
+	done
+	inside_sockets tcp | grep -v ' 06 '
+	[ "$open" -eq 0 ]
+	unpublish
+}
+
 @test "nobody listens: the caller hears it at once" {
 	port=$(free_port)
 	publish -p "$port:81" -- serve 4:80

@@ -3,6 +3,7 @@
 """ports.py - both ends of the tests of published ports: ports.py MODE [ARGUMENTS]"""
 import hashlib
 import os
+import random
 import resource
 import select
 import socket
@@ -172,6 +173,78 @@ def limits(*ports):
             c.close()
 
 
+def unruly():
+    """A server that ends connections in all ways there are."""
+    s = listen(V4, "", 80)
+    print("up", flush=True)
+
+    def treat(c):
+        way = random.random()
+        try:
+            if way < 0.1:
+                c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            elif way < 0.2:
+                c.sendall(bytes(300000))
+            else:
+                if way < 0.3:
+                    c.shutdown(socket.SHUT_WR)
+                while data := c.recv(1 << 16):
+                    if way >= 0.3:
+                        c.sendall(data)
+        except OSError:
+            pass
+        c.close()
+
+    while True:
+        threading.Thread(target=treat, args=(s.accept()[0],), daemon=True).start()
+
+
+def misbehave(address, port, seconds):
+    """Thirty callers at once that do the same; every kind has to get through."""
+    end = time.time() + float(seconds)
+    done = set()
+
+    def send(s, n):
+        try:
+            for _ in range(n):
+                s.sendall(bytes(100000))
+            s.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def call(seed):
+        r = random.Random(seed)
+        while time.time() < end:
+            kind = r.choice(("whole", "reset", "half", "deaf", "nothing", "reset in the middle"))
+            try:
+                s = connect(address, port)
+                s.settimeout(5)
+                sender = threading.Thread(target=send, args=(s, r.randrange(20)))
+                if kind in ("whole", "deaf", "reset in the middle"):
+                    sender.start()
+                if kind == "half":
+                    s.shutdown(socket.SHUT_WR)
+                n = 0
+                while kind in ("whole", "half", "reset in the middle"):
+                    data = s.recv(1 << 16)
+                    n += len(data)
+                    if not data or (kind == "reset in the middle" and n > 300000):
+                        break
+                if kind.startswith("reset") or (kind == "deaf" and r.random() < 0.5):
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                s.close()
+                done.add(kind)
+            except ConnectionError:
+                pass
+
+    callers = [threading.Thread(target=call, args=(i,)) for i in range(30)]
+    for c in callers:
+        c.start()
+    for c in callers:
+        c.join()
+    print(len(done), "kinds")
+
+
 def reset():
     """A server that breaks off: first with words, then without."""
     s = listen(V4, "", 80)
@@ -278,5 +351,6 @@ def own_flows(address, port):
 MODES = {f.__name__.replace("_", "-"): f for f in (
     serve, who, echo, many, reset, meet_reset, break_off, hear_reset, slow, last_words, count, hold,
     own_flows, crowd, flood,
-    initiative, expect_initiative, limits)}
+    initiative, expect_initiative, limits, unruly,
+    misbehave)}
 MODES[sys.argv[1]](*sys.argv[2:])
