@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/copy.h"
 #include "apply/child.h"
+#include "apply/visit.h"
 #include "base/own.h"
 #include "sys/path.h"
 
@@ -325,10 +326,5 @@ static bool copy_in_child(struct child *child, void *argument, struct err *e)
 
 bool copy_run(struct plan *plan, struct copy_job *job, struct notes *notes, struct err *e)
 {
-	struct proc proc = PROC_INIT;
-	plan->visit = copy_in_child;
-	plan->visit_argument = job;
-	bool ok = start(plan, &proc, notes, e);
-	proc_drop(plan, &proc);
-	return ok;
+	return visit_run(plan, copy_in_child, job, notes, e);
 }

@@ -110,3 +110,19 @@ bool container_each(struct container_command *c,
 		*e = first;
 	return ok;
 }
+
+bool container_is_named(const char *name)
+{
+	CLEAN(clean_fd) int all_fd = -1;
+	struct arena arena = {0};
+	struct host host;
+	const char *id;
+	struct err ignored = ERR_INIT;
+	if (!arena_init(&arena, &ignored))
+		return false;
+	bool is = host_probe(0, &arena, &host, &ignored) &&
+		  containers_open(host.data_dir, false, &all_fd, &ignored) &&
+		  container_find(all_fd, name, &arena, &id, &ignored);
+	arena_done(&arena);
+	return is;
+}

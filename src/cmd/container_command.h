@@ -46,6 +46,9 @@ bool container_get_all(
 bool container_each(struct container_command *c,
 	bool (*act)(struct container_command *c, const char *text, struct err *e), struct err *e);
 
+/* Is there a container of that name or id? Where a name could also be an image's. */
+bool container_is_named(const char *name);
+
 /* Its document, frozen, with its root as a plan wants it; @ret: the host, with ranges. */
 bool container_prepare(struct container_command *c, const struct container *record,
 	struct host *ret, struct err *e);

@@ -13,15 +13,16 @@ struct member {
 	const struct command *command;
 };
 
-static const struct member image_members[] = {{"export", &command_export},
+static const struct member image_members[] = {{"export", &command_image_export},
 	{"history", &command_history}, {"import", &command_import},
 	{"inspect", &command_image_inspect}, {"list", &command_images}, {"load", &command_load},
 	{"ls", &command_images}, {"prune", &command_prune}, {"pull", &command_pull},
 	{"push", &command_push}, {"rm", &command_rmi}, {"save", &command_save},
 	{"tag", &command_tag}, {NULL, NULL}};
 
-static const struct member container_members[] = {{"attach", &command_attach}, {"cp", &command_cp},
-	{"create", &command_create}, {"exec", &command_exec},
+static const struct member container_members[] = {{"attach", &command_attach},
+	{"commit", &command_commit}, {"cp", &command_cp}, {"diff", &command_diff},
+	{"export", &command_container_export}, {"create", &command_create}, {"exec", &command_exec},
 	{"inspect", &command_container_inspect}, {"kill", &command_kill}, {"list", &command_ps},
 	{"logs", &command_logs}, {"ls", &command_ps}, {"prune", &command_container_prune},
 	{"ps", &command_ps}, {"rename", &command_rename}, {"restart", &command_restart},
@@ -57,7 +58,7 @@ static int print_members(const struct command *self, const struct member *member
 static int run_member(const struct command *self, const struct member *members, int argc,
 	char **argv, struct notes *notes, struct err *e)
 {
-	const char *names[32];
+	const char *names[48];
 	size_t n = 0;
 	if (argc < 1 || !strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"))
 		return print_members(self, members, e);

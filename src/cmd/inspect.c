@@ -221,24 +221,6 @@ static int run_container_inspect(
 	return container_command_run(self, argc, argv, notes, 1, -1, ARGUMENTS_MIXED, inspect, e);
 }
 
-/* The last word names it: is that a container? A name of both is the container's, as with docker.
- */
-static bool names_container(const char *name)
-{
-	CLEAN(clean_fd) int all_fd = -1;
-	struct arena arena = {0};
-	struct host host;
-	const char *id;
-	struct err ignored = ERR_INIT;
-	if (!arena_init(&arena, &ignored))
-		return false;
-	bool is = host_probe(0, &arena, &host, &ignored) &&
-		  containers_open(host.data_dir, false, &all_fd, &ignored) &&
-		  container_find(all_fd, name, &arena, &id, &ignored);
-	arena_done(&arena);
-	return is;
-}
-
 static bool set_type(struct invocation *to, const char *value, struct err *e)
 {
 	(void)to;
@@ -273,7 +255,7 @@ static int run_inspect(
 	if (type && !set_type(NULL, type, e))
 		return -1;
 	bool is_container =
-		type ? !strcmp(type, "container") : argc > 0 && names_container(argv[argc - 1]);
+		type ? !strcmp(type, "container") : argc > 0 && container_is_named(argv[argc - 1]);
 	const struct command *chosen = wants_help     ? self
 				       : is_container ? &command_container_inspect
 						      : &command_image_inspect;

@@ -187,7 +187,7 @@ static const struct option_def export_options[] = {OPTIONS_STORE,
 	{"output", 'o', "FILE", "write to FILE instead of standard output", set_output},
 	{"userns", 0, "MODE", "read the files of auto, keep-id or single", set_userns}, {0}};
 
-const struct command command_export = {.name = "export",
+const struct command command_image_export = {.name = "export",
 	.arguments = "[OPTIONS] IMAGE",
 	.summary = "Write an image's root file system to a tarball",
 	.details = "",

@@ -624,3 +624,35 @@ assert m["Destination"] == "/mnt" and m["RW"] is False' "$id"
 	assert_one_line
 	[ ! -e "$root/copied" ]
 }
+
+@test "diff, export and commit: what a container has become, running and not" {
+	mkdir -p "$root/dir" && echo old >"$root/old" && echo gone >"$root/gone"
+	long=$(printf 'l%.0s' $(seq 120))
+	run_d --name c --overlay -e A=b -w /dir "$root" sh -c "echo new >/new; echo more >>/old; rm /gone; ln /new /hard
+		ln -s /nowhere /soft; mkdir /$long; touch /$long/$long; mkfifo /fifo; sleep 100"
+	soon "$GUSCIO" exec c test -e /$long/$long
+	for state in running stopped; do
+		run -0 "$GUSCIO" diff c
+		for line in "A /new" "C /old" "D /gone" "A /hard" "A /soft" "A /$long/$long"; do
+			grep -qx "$line" <<<"$output" || { echo "$line is not in $output"; false; }
+		done
+		[[ $output != *"/bin"* ]]
+		run -0 "$GUSCIO" export -o "$work/c.tar" c
+		tar -tvf "$work/c.tar" >"$work/list"
+		grep -q ' old$' "$work/list" && grep -q " $long/$long\$" "$work/list" && grep -q 'soft -> /nowhere' "$work/list"
+		grep -qE '(new link to hard|hard link to new)$' "$work/list"
+		! grep -q 'gone' "$work/list"
+		! grep -qE ' proc/.+' "$work/list"
+		[ "$(tar -xOf "$work/c.tar" old)" = $'old\nmore' ]
+		run -0 "$GUSCIO" commit -m why -c 'LABEL x=y' c my/$state:1
+		[ "$("$GUSCIO" run --userns=single --network=none my/$state:1 sh -c 'cat /new /old; pwd; echo $A')" = $'new\nold\nmore\n/dir\nb' ]
+		[ "$("$GUSCIO" inspect --format '{{.Config.Labels}}' my/$state:1)" = "map[x:y]" ]
+		[ $state = stopped ] || "$GUSCIO" stop -t 1 c
+	done
+	"$GUSCIO" create --network=none --userns=single --name plain "$root" true
+	"$GUSCIO" start -a plain
+	run -125 "$GUSCIO" diff plain
+	assert_one_line
+	run -125 "$GUSCIO" commit nonsuch
+	assert_one_line
+}
