@@ -174,6 +174,12 @@ static bool be_init(struct child *child, pid_t program, struct err *e)
 bool child_exec(struct child *child, const struct step *step, struct err *e)
 {
 	(void)step;
+	/*
+	 * The program runs for a moment beside us before we are guscio-init. Whatever capabilities
+	 * it has, our descriptors and our own file are out of its reach: our memory belongs to the
+	 * host's user namespace until exec [ptrace(2), CVE-2019-5736].
+	 */
+	prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
 	/* It is on record by now: from here on it lives without us. */
 	if (child->plan->is_detached)
 		prctl(PR_SET_PDEATHSIG, 0L, 0L, 0L, 0L);
