@@ -25,7 +25,7 @@
 static const char *const more_directories[] = {
 	"/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/run/connman"};
 
-bool confinement_leave_session(int keep_fds, struct err *e)
+bool confinement_leave_session(int keep_fds, unsigned *ret_files, struct err *e)
 {
 	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGPIPE, SIGUSR1, SIGUSR2};
 	struct rlimit files;
@@ -43,6 +43,7 @@ bool confinement_leave_session(int keep_fds, struct err *e)
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
 		setrlimit(RLIMIT_NOFILE, &files);
+		*ret_files = (unsigned)files.rlim_cur;
 	}
 	return true;
 }

@@ -15,8 +15,9 @@
 /*
  * confinement_leave_session() - what the caller's terminal sends is not for us
  * @keep_fds: descriptors below it stay open
+ * @ret_files: how many we may have from now on; unchanged where that is not known
  */
-bool confinement_leave_session(int keep_fds, struct err *e);
+bool confinement_leave_session(int keep_fds, unsigned *ret_files, struct err *e);
 
 /*
  * confinement_enter() - an empty root, no capabilities, no new privileges, Landlock, seccomp

@@ -10,13 +10,19 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#define ASKERS_MAX 32 /* that only want to know who is here, beside the places */
+
+static const char no_room[] = "the network has no room for another container";
+
 /* A connection, and with it perhaps a place; or a place that outlives its connection. */
 struct member {
 	struct member *next;
 	struct members *all;
-	int fd;		/* -1 once it is closed */
-	int pid_fd;	/* -1 before the bind */
-	uint64_t owner; /* of the names; 0: has no place */
+	int fd;		 /* -1 once it is closed */
+	int pid_fd;	 /* -1 before the bind */
+	uint64_t owner;	 /* of the names; 0: has no place */
+	bool is_listing; /* it asked who is here, and its socket has no room for the rest */
+	uint64_t listed; /* the last owner it was told of */
 	char id[16];
 	char names[256]; /* with a blank between */
 	struct in_addr ip4;
@@ -85,6 +91,28 @@ static bool is_member4(const struct net_settings *s, struct in_addr ip4)
 	       ip4.s_addr != s->gateway4.s_addr && ip4.s_addr != s->dns4.s_addr;
 }
 
+/* Its last bytes are those of the IPv4 address, unless it is said. */
+static struct in6_addr ip6_of(const struct net_settings *s, struct in_addr ip4)
+{
+	struct in6_addr ip6 = s->guest6;
+	memset(ip6.s6_addr + 8, 0, 4);
+	memcpy(ip6.s6_addr + 12, &ip4, 4);
+	return ip6;
+}
+
+static bool is_member6(const struct net_settings *s, const struct in6_addr *ip6)
+{
+	return memcmp(ip6, &s->guest6, 8) == 0 && !IN6_ARE_ADDR_EQUAL(ip6, &s->gateway6) &&
+	       !IN6_ARE_ADDR_EQUAL(ip6, &s->dns6);
+}
+
+static bool is_free(const struct members *m, struct in_addr ip4)
+{
+	struct in6_addr ip6 = ip6_of(m->settings, ip4);
+	return is_member4(m->settings, ip4) && !is_given(m, ip4) &&
+	       (!m->settings->has_v6 || (is_member6(m->settings, &ip6) && !is_given6(m, &ip6)));
+}
+
 /* Round and round: an address that has just become free is still known by somebody. */
 static bool choose4(struct members *m, struct in_addr *ret)
 {
@@ -92,7 +120,7 @@ static bool choose4(struct members *m, struct in_addr *ret)
 	for (uint32_t i = 0; i < room && i < 4 * MEMBERS_MAX; i++) {
 		m->last_given = m->last_given + 1 < room ? m->last_given + 1 : 1;
 		*ret = nth4(m->settings, m->last_given);
-		if (is_member4(m->settings, *ret) && !is_given(m, *ret))
+		if (is_free(m, *ret))
 			return true;
 	}
 	return false;
@@ -108,23 +136,18 @@ static bool take_ip4(struct members *m, struct member *member, const char *text,
 	return !is_given(m, member->ip4) || err_what(e, ERR_STATE, "address '%s' is taken", text);
 }
 
-/* Its last bytes are those of the IPv4 address, unless it is said. */
 static bool take_ip6(struct members *m, struct member *member, const char *text, struct err *e)
 {
 	const struct net_settings *s = m->settings;
+	char own[INET6_ADDRSTRLEN];
 	if (!s->has_v6)
 		return !strcmp(text, "-") || err_what(e, ERR_USAGE, "the network has no IPv6");
 	if (!strcmp(text, "-")) {
-		member->ip6 = s->guest6;
-		memset(member->ip6.s6_addr + 8, 0, 4);
-		memcpy(member->ip6.s6_addr + 12, &member->ip4, 4);
-		return true;
-	}
-	if (inet_pton(AF_INET6, text, &member->ip6) != 1 ||
-		memcmp(&member->ip6, &s->guest6, 8) != 0 ||
-		IN6_ARE_ADDR_EQUAL(&member->ip6, &s->gateway6) ||
-		IN6_ARE_ADDR_EQUAL(&member->ip6, &s->dns6))
+		member->ip6 = ip6_of(s, member->ip4);
+		text = inet_ntop(AF_INET6, &member->ip6, own, sizeof(own));
+	} else if (inet_pton(AF_INET6, text, &member->ip6) != 1 || !is_member6(s, &member->ip6)) {
 		return err_what(e, ERR_USAGE, "'%s' is none of the network's addresses", text);
+	}
 	return !is_given6(m, &member->ip6) || err_what(e, ERR_STATE, "address '%s' is taken", text);
 }
 
@@ -161,6 +184,8 @@ static bool join(struct members *m, struct member *member, const struct msg *que
 		  sscanf(question->err.cause, "%15s %n", wish.id, &taken) == 1;
 	if (!ok)
 		err_what(&e, ERR_INTERNAL, "a question that is not understood");
+	else if (m->n > members_max(m->settings))
+		ok = err_what(&e, ERR_STATE, no_room);
 	if (!ok || !take_ip4(m, &wish, ip4, &e) || !take_ip6(m, &wish, ip6, &e))
 		return refuse(member, &e);
 	member->ip4 = wish.ip4;
@@ -219,22 +244,45 @@ static bool bind_to(struct members *m, struct member *member, int take_pid_fd)
 	return answer(member, &(struct msg){.kind = MSG_DONE}, NULL, 0);
 }
 
+/* The next place behind @owner, in the order in which they were given. */
+static const struct member *next_place(const struct members *m, uint64_t owner)
+{
+	const struct member *next = NULL;
+	for (const struct member *i = m->first; i; i = i->next)
+		if (i->owner > owner && (!next || i->owner < next->owner))
+			next = i;
+	return next;
+}
+
+static void describe(const struct members *m, const struct member *place, struct msg *ret)
+{
+	char addresses[128];
+	/* Without names in it until it is bound: then it is only counted. */
+	*ret = (struct msg){.kind = MSG_NOTE, .value = place->pid_fd >= 0};
+	print_addresses(m, place, addresses, sizeof(addresses));
+	snprintf(ret->err.what, sizeof(ret->err.what), "%s %.*s %s", place->id,
+		(int)strcspn(place->names, " "), place->names, addresses);
+}
+
+/* As far as the socket has room; the rest when it has again. */
 static bool list(struct members *m, struct member *asking)
 {
-	uint64_t n = 0;
-	for (const struct member *i = m->first; i; i = i->next) {
-		struct msg note = {.kind = MSG_NOTE};
-		char addresses[128];
-		if (!i->owner || i->pid_fd < 0)
-			continue;
-		print_addresses(m, i, addresses, sizeof(addresses));
-		snprintf(note.err.what, sizeof(note.err.what), "%s %.*s %s", i->id,
-			(int)strcspn(i->names, " "), i->names, addresses);
-		if (!answer(asking, &note, NULL, 0))
-			return false;
-		n++;
-	}
-	return answer(asking, &(struct msg){.kind = MSG_DONE, .value = n}, NULL, 0);
+	const struct member *place;
+	struct err e = ERR_INIT;
+	do {
+		struct msg note = {.kind = MSG_DONE};
+		place = next_place(m, asking->listed);
+		if (place)
+			describe(m, place, &note);
+		asking->is_listing = !msg_send(asking->fd, &note, NULL, 0, &e);
+		if (asking->is_listing) {
+			loop_want(m->loop, asking->fd, EPOLLOUT);
+			return e.sys == EAGAIN;
+		}
+		asking->listed = place ? place->owner : 0;
+	} while (place);
+	loop_want(m->loop, asking->fd, EPOLLIN);
+	return true;
 }
 
 /* False when the connection is over. */
@@ -264,7 +312,7 @@ static void question_ready(void *opaque, int fd, uint32_t events)
 	struct member *member = opaque;
 	(void)fd;
 	(void)events;
-	if (take_question(member->all, member))
+	if (member->is_listing ? list(member->all, member) : take_question(member->all, member))
 		return;
 	if (member->pid_fd < 0) {
 		forget(member);
@@ -284,13 +332,29 @@ static bool is_ours(const struct members *m, int fd)
 	       peer.uid == m->settings->uid;
 }
 
+size_t members_max(const struct net_settings *settings)
+{
+	return settings->files < 4 * MEMBERS_MAX ? settings->files / 4 : MEMBERS_MAX;
+}
+
+static void say_full(int fd)
+{
+	struct msg m = {.kind = MSG_FAIL, .err = ERR_INIT};
+	struct err ignored;
+	err_what(&m.err, ERR_STATE, no_room);
+	msg_send(fd, &m, NULL, 0, &ignored);
+}
+
 static void connection_ready(void *opaque, int listen_fd, uint32_t events)
 {
 	struct members *m = opaque;
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	(void)events;
+	bool is_full = m->n >= members_max(m->settings) + ASKERS_MAX;
 	struct member *member =
-		fd >= 0 && m->n < MEMBERS_MAX && is_ours(m, fd) ? calloc(1, sizeof(*member)) : NULL;
+		fd >= 0 && !is_full && is_ours(m, fd) ? calloc(1, sizeof(*member)) : NULL;
+	if (fd >= 0 && is_full)
+		say_full(fd);
 	if (!member || !loop_add(m->loop, fd, EPOLLIN, question_ready, member)) {
 		free(member);
 		clean_fd(&fd);

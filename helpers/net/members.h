@@ -11,10 +11,13 @@
 #include "net/loop.h"
 #include "net/settings.h"
 
-#define MEMBERS_MAX	    1024
+#define MEMBERS_MAX	    1024  /* connections and places */
 #define MEMBERS_PATIENCE_MS 10000 /* for the first one */
 
 struct members;
+
+/* Fewer where few descriptors are allowed: each needs two. */
+size_t members_max(const struct net_settings *settings);
 
 /*
  * members_new() - listen on settings->control_fd

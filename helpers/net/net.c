@@ -58,7 +58,8 @@ static bool serve(struct net_settings *settings, struct err *e)
 {
 	bool is_shared = settings->control_fd >= 0;
 	int dns_fd;
-	if (!confinement_leave_session(is_shared ? START_FD + 2 : START_FD + 1, e))
+	if (!confinement_leave_session(
+		    is_shared ? START_FD + 2 : START_FD + 1, &settings->files, e))
 		return false;
 	struct relay *relay = relay_new(settings, e);
 	if (!relay || !confinement_enter(&dns_fd, e) || !relay_resolve(relay, dns_fd, e) ||

@@ -17,6 +17,9 @@
 
 #define FRAMES_AT_ONCE 64 /* then the sockets have their turn */
 
+/* Descriptors that containers cannot use up: the device, the resolver's questions. */
+#define FILES_KEPT 192
+
 struct relay {
 	struct net_settings *settings;
 	struct members *members; /* of a named network; else NULL */
@@ -26,6 +29,7 @@ struct relay {
 	struct fragments *fragments;
 	struct frame_own own;
 	struct ping_own ping;
+	size_t flows_max;
 	bool can_ping;
 	struct tap tap;
 	bool is_over;
@@ -37,6 +41,15 @@ static void send_frame(void *opaque, const void *frame, size_t size)
 {
 	const struct relay *relay = opaque;
 	tap_write(&relay->tap, frame, size);
+}
+
+/* With every descriptor in use nobody could ask for a place, and the loop would not rest. */
+static size_t flows_max(const struct net_settings *settings)
+{
+	size_t kept = FILES_KEPT;
+	if (settings->control_fd >= 0)
+		kept += 2 * members_max(settings);
+	return settings->files > 2 * kept ? settings->files - kept : settings->files / 2;
 }
 
 struct relay *relay_new(struct net_settings *settings, struct err *e)
@@ -51,6 +64,7 @@ struct relay *relay_new(struct net_settings *settings, struct err *e)
 	relay->fragments = fragments_new();
 	relay->ping = (struct ping_own){settings->gateway4, settings->gateway6};
 	relay->can_ping = ping_is_allowed();
+	relay->flows_max = flows_max(settings);
 	relay->loop = loop_new(e);
 	if (relay->loop && relay->fragments)
 		relay->stack = stack_new(settings, relay->loop, send_frame, relay, e);
@@ -113,7 +127,8 @@ static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 		return;
 	case FRAME_CONNECT:
 		/* Put off, not refused: the kernel inside asks again. */
-		if (stack_flows(relay->stack) >= STACK_FLOWS_MAX)
+		if (stack_flows(relay->stack) >= relay->flows_max ||
+			stack_flows(relay->stack) >= STACK_FLOWS_MAX)
 			return;
 		if (relay->tap.has_header)
 			frame_set_mss(bytes, size, TAP_MSS_TO_CONTAINER);
@@ -133,6 +148,10 @@ static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 		return;
 	}
 	if (relay->settings->is_internal && !frame_stays_inside(bytes, size, &relay->own))
+		return;
+	/* UDP and ICMP have no first frame: all of theirs wait then until flows have ended. */
+	if (stack_flows(relay->stack) >= relay->flows_max && !frame_tcp_header(bytes, size) &&
+		!frame_stays_inside(bytes, size, &relay->own))
 		return;
 	stack_input(relay->stack, bytes, size);
 }

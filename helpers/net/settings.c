@@ -190,7 +190,7 @@ static bool check(const struct net_settings *s, struct err *e)
 
 bool settings_read(char *const *words, struct net_settings *ret, struct err *e)
 {
-	*ret = (struct net_settings){.control_fd = -1, .uid = getuid()};
+	*ret = (struct net_settings){.control_fd = -1, .uid = getuid(), .files = 1024};
 	for (; *words; words++)
 		if (!read_word(*words, ret, e))
 			return false;

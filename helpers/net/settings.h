@@ -19,6 +19,7 @@ struct net_settings {
 	struct names names;
 	char title[64];
 	uid_t uid;	  /* ours */
+	unsigned files;	  /* descriptors that we may have */
 	int control_fd;	  /* a listening socket for the members of a named network, or -1 */
 	bool is_internal; /* nothing but the resolver can be reached, and that knows only names of
 			     ours */

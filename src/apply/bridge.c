@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Between the last container's end and its helper's there is a moment: then once more. */
-#define TRIES 4
+#define TRIES 8
 
 /*
  * The network's ids are the caller's and all subordinate ones, whatever the containers in
@@ -43,7 +43,8 @@ static void add_names(const struct spec *spec, struct strv *names)
 {
 	strv_add(spec->arena, names,
 		spec->name ? spec->name : arena_strndup(spec->arena, spec->id, 12));
-	if (spec->hostname && !strv_has(names, spec->hostname))
+	/* A blank is between two names; the helper leaves out what else cannot be one. */
+	if (spec->hostname && !strchr(spec->hostname, ' ') && !strv_has(names, spec->hostname))
 		strv_add(spec->arena, names, spec->hostname);
 	for (size_t i = 0; i < spec->net.aliases.n; i++)
 		strv_add(spec->arena, names, spec->net.aliases.v[i]);
@@ -62,15 +63,21 @@ static bool try_to_join(const struct spec *spec, const struct host *host,
 		.names = &names};
 	if (!net_open(host->runtime_dir, network->name, &dir_fd, e))
 		return false;
+	/* Removed while we came here: with the lock in our hands that cannot happen any more. */
+	if (!net_record_exists(host->data_dir, network->name)) {
+		net_forget(TAKE_FD(dir_fd), host->runtime_dir, network->name);
+		return err_msg(e, ERR_STATE, "it has just been removed");
+	}
 	for (int i = 0; i < TRIES; i++) {
 		if (net_connect(dir_fd, &lease->control_fd, e)) {
 			if (net_join(lease, &wish, e) || e->kind != ERR_NONE)
 				return e->kind == ERR_NONE;
+			/* Started anew only when nobody listens: there must not be two. */
 			clean_fd(&lease->control_fd);
-		}
-		if (e->kind != ERR_NONE ||
-			!start_network(host, network, dir_fd, spec->arena, notes, e))
+		} else if (e->kind != ERR_NONE ||
+			   !start_network(host, network, dir_fd, spec->arena, notes, e)) {
 			return false;
+		}
 	}
 	return err_msg(e, ERR_STATE, "its helper ends again and again");
 }

@@ -49,15 +49,23 @@ bool network_set_up(const struct plan *plan, struct err *e)
 	return rtnl_send(&batch, e);
 }
 
-static bool hand_over(struct child *child, int tap_fd, struct err *e)
+/* A helper that has ended has said why: that is read in the step that waits for it. */
+static bool send_to_helper(struct child *child, const int *fds, size_t n_fds, struct err *e)
 {
 	struct msg m = {.kind = MSG_NOTE};
+	struct err gone = ERR_INIT;
+	return msg_send(child->net_fd, &m, fds, n_fds, &gone) || gone.sys == EPIPE ||
+	       (*e = gone, false);
+}
+
+static bool hand_over(struct child *child, int tap_fd, struct err *e)
+{
 	CLEAN(clean_fd) int self_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	if (self_fd < 0)
 		return err_sys(e, "open a descriptor of this process");
 	/* The helper ends with us: the device alone would not tell it, it keeps that alive. */
 	const int fds[] = {tap_fd, self_fd};
-	return msg_send(child->net_fd, &m, fds, 2, e);
+	return send_to_helper(child, fds, 2, e);
 }
 
 bool child_network_device(struct child *child, const struct step *step, struct err *e)
@@ -123,13 +131,12 @@ static bool make_bridge(const struct plan *plan, int *ret_tap_fd, struct err *e)
 
 static bool hand_namespaces_over(struct child *child, int tap_fd, struct err *e)
 {
-	struct msg m = {.kind = MSG_NOTE};
 	CLEAN(clean_fd) int userns_fd = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
 	CLEAN(clean_fd) int netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (userns_fd < 0 || netns_fd < 0)
 		return err_sys(e, "open our namespaces");
 	const int fds[] = {tap_fd, userns_fd, netns_fd};
-	return msg_send(child->net_fd, &m, fds, 3, e);
+	return send_to_helper(child, fds, 3, e);
 }
 
 bool child_network_bridge(struct child *child, const struct step *step, struct err *e)

@@ -105,9 +105,12 @@ static bool choose(struct net_record *record, int family, const struct address_n
 	}
 	if (!gateway->family)
 		*gateway = address_nth(net, 1);
-	if (address_in(gateway, net))
-		return true;
-	return err_what(e, ERR_USAGE, "the gateway is not in the network's subnet");
+	struct address first = address_nth(net, 0), last = address_nth(net, address_room(net) - 1);
+	if (!address_in(gateway, net))
+		return err_what(e, ERR_USAGE, "the gateway is not in the network's subnet");
+	if (address_equal(gateway, &first) || (!is_6 && address_equal(gateway, &last)))
+		return err_what(e, ERR_USAGE, "the gateway's address is the subnet's own");
+	return true;
 }
 
 static bool create(struct network_command *c, struct err *e)
@@ -127,6 +130,10 @@ static bool create(struct network_command *c, struct err *e)
 	if (!spec_set_network(&probe, record->name, &ignored) || probe.net.kind != NET_NAMED)
 		return err_what(
 			e, ERR_USAGE, "'%s' means something else to --network", record->name);
+	if (record->gateway6.family && !c->to.wants_ipv6) {
+		err_what(e, ERR_USAGE, "--gateway: the network has no IPv6");
+		return err_hint(e, "add --ipv6, or --subnet with an IPv6 one");
+	}
 	if (!add_taken(c, &taken, &n_taken, e) || !choose(record, AF_INET, taken, n_taken, e) ||
 		(c->to.wants_ipv6 && !choose(record, AF_INET6, taken, n_taken, e)))
 		return false;
@@ -138,6 +145,15 @@ static bool create(struct network_command *c, struct err *e)
 
 #define SETTER(name) static bool name(struct invocation *to, const char *value, struct err *e)
 
+/* Not "this network", loopback, multicast and above; of IPv6 nor the link's own. */
+static bool can_be_a_device_s(const struct address *a)
+{
+	const uint8_t *b = a->bytes;
+	if (a->family == AF_INET)
+		return b[0] != 0 && b[0] != 127 && b[0] < 224;
+	return b[0] >= 0x20 && b[0] != 0xff && !(b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
+}
+
 SETTER(set_subnet)
 {
 	struct address_net net;
@@ -147,8 +163,13 @@ SETTER(set_subnet)
 		err_what(e, ERR_USAGE, "--subnet '%s' is no subnet that can be used", value);
 		return err_hint(e, "IPv4 with a prefix of 8 to 28, or IPv6 with 64");
 	}
+	struct address_net *to_net = is_6 ? &to->network.subnet6 : &to->network.subnet4;
+	if (to_net->address.family)
+		return err_what(e, ERR_USAGE, "--subnet '%s': there is one of that family", value);
 	net.address = address_nth(&net, 0);
-	*(is_6 ? &to->network.subnet6 : &to->network.subnet4) = net;
+	if (!can_be_a_device_s(&net.address))
+		return err_what(e, ERR_USAGE, "--subnet '%s': no device can have these", value);
+	*to_net = net;
 	to->wants_ipv6 |= is_6;
 	return true;
 }
@@ -342,16 +363,22 @@ static bool remove_one(struct network_command *c, const char *text, struct err *
 			return *e = first, false;
 		return print_out(arena_printf(&c->to.arena, "%s\n", text), e);
 	}
-	size_t members = net_members(c->host.runtime_dir, record.name, NULL, &c->to.arena);
-	if (members) {
-		err_msg(e, ERR_STATE, "%zu container%s in it", members,
-			members > 1 ? "s are" : " is");
+	CLEAN(clean_fd) int dir_fd = -1;
+	size_t places;
+	if (!net_open(c->host.runtime_dir, record.name, &dir_fd, e) ||
+		!net_count_places(dir_fd, &places, e))
+		return err_what(e, ERR_STATE, "cannot remove network '%s'", text);
+	if (places) {
+		err_msg(e, ERR_STATE, "%zu container%s in it", places,
+			places > 1 ? "s are" : " is");
 		err_what(e, ERR_STATE, "cannot remove network '%s'", text);
 		return err_hint(e, "end them first; who they are: guscio network inspect %s", text);
 	}
-	net_forget(c->host.runtime_dir, record.name);
-	return net_record_remove(c->host.data_dir, record.name, e) &&
-	       print_out(arena_printf(&c->to.arena, "%s\n", record.name), e);
+	/* Whoever waits to start it finds that it is not there any more. */
+	if (!net_record_remove(c->host.data_dir, record.name, e))
+		return false;
+	net_forget(TAKE_FD(dir_fd), c->host.runtime_dir, record.name);
+	return print_out(arena_printf(&c->to.arena, "%s\n", record.name), e);
 }
 
 static bool remove_all(struct network_command *c, struct err *e)

@@ -9,9 +9,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #define SOCKET_NAME "control"
+#define TRIES	    16 /* to lock what others remove */
 
 void net_lease_done(struct net_lease *lease)
 {
@@ -28,29 +30,40 @@ static int open_directory(const char *runtime_dir, const char *name)
 	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* A directory that was removed while we waited for its lock is nobody's. */
+static bool is_there(int dir_fd)
+{
+	struct stat st;
+	return fstat(dir_fd, &st) == 0 && st.st_nlink > 0;
+}
+
 bool net_open(const char *runtime_dir, const char *name, int *ret_dir_fd, struct err *e)
 {
 	char path[4096];
 	snprintf(path, sizeof(path), "%s/networks/%s", runtime_dir, name);
-	if (!files_make_path(path, 0700, e))
-		return false;
-	CLEAN(clean_fd) int dir_fd = open_directory(runtime_dir, name);
-	if (dir_fd < 0 || flock(dir_fd, LOCK_EX) < 0)
-		return err_sys(e, "lock '%s'", path);
-	*ret_dir_fd = TAKE_FD(dir_fd);
-	return true;
+	for (int i = 0; i < TRIES; i++) {
+		if (!files_make_path(path, 0700, e))
+			return false;
+		CLEAN(clean_fd) int dir_fd = open_directory(runtime_dir, name);
+		if (dir_fd < 0 && errno == ENOENT)
+			continue;
+		if (dir_fd < 0 || flock(dir_fd, LOCK_EX) < 0)
+			return err_sys(e, "lock '%s'", path);
+		if (is_there(dir_fd)) {
+			*ret_dir_fd = TAKE_FD(dir_fd);
+			return true;
+		}
+	}
+	return err_msg(e, ERR_STATE, "'%s' is removed again and again", path);
 }
 
-void net_forget(const char *runtime_dir, const char *name)
+void net_forget(int take_dir_fd, const char *runtime_dir, const char *name)
 {
 	char path[4096];
-	CLEAN(clean_fd) int dir_fd = open_directory(runtime_dir, name);
-	/* Somebody is about to start it. */
-	if (dir_fd < 0 || flock(dir_fd, LOCK_EX | LOCK_NB) < 0)
-		return;
-	unlinkat(dir_fd, SOCKET_NAME, 0);
 	snprintf(path, sizeof(path), "%s/networks/%s", runtime_dir, name);
+	unlinkat(take_dir_fd, SOCKET_NAME, 0);
 	rmdir(path);
+	close(take_dir_fd);
 }
 
 /* By way of the directory's descriptor: a socket's path has only 107 bytes. */
@@ -99,8 +112,10 @@ static bool ask(int fd, const struct msg *question, const int *fds, size_t n_fds
 	int *ret_fds, size_t *ret_n_fds, struct err *e)
 {
 	struct err gone = ERR_INIT;
-	if (!msg_send(fd, question, fds, n_fds, &gone))
-		return gone.sys == EPIPE || gone.sys == ECONNRESET ? false : (*e = gone, false);
+	/* Where nobody has room for us that was said before we asked, and waits to be read. */
+	if (!msg_send(fd, question, fds, n_fds, &gone) && gone.sys != EPIPE &&
+		gone.sys != ECONNRESET)
+		return *e = gone, false;
 	switch (msg_receive(fd, ret, ret_fds, ret_n_fds, e)) {
 	case MSG_GOT_RECORD:
 		if (ret->kind == MSG_FAIL)
@@ -176,23 +191,42 @@ static bool take_member(struct arena *arena, const struct msg *m, struct net_mem
 	return true;
 }
 
+/* @ret_members may be NULL; @ret_places counts those without a container too. */
+static bool list_places(int dir_fd, struct arena *arena, struct net_member **ret_members,
+	size_t *ret_n_members, size_t *ret_places, struct err *e)
+{
+	struct msg m = {.kind = MSG_ASK, .value = NET_ASK_LIST};
+	struct net_member member;
+	CLEAN(clean_fd) int fd = -1;
+	*ret_n_members = *ret_places = 0;
+	if (!net_connect(dir_fd, &fd, e))
+		return e->kind == ERR_NONE;
+	if (!ask(fd, &m, NULL, 0, &m, NULL, NULL, e))
+		return e->kind == ERR_NONE;
+	for (; m.kind == MSG_NOTE; ++*ret_places) {
+		if (m.value && arena && take_member(arena, &m, &member))
+			*ARENA_APPEND(arena, *ret_members, *ret_n_members) = member;
+		if (msg_receive(fd, &m, NULL, NULL, e) != MSG_GOT_RECORD)
+			return e->kind == ERR_NONE;
+	}
+	return true;
+}
+
+bool net_count_places(int dir_fd, size_t *ret, struct err *e)
+{
+	size_t ignored;
+	return list_places(dir_fd, NULL, NULL, &ignored, ret, e);
+}
+
 size_t net_members(
 	const char *runtime_dir, const char *name, struct net_member **ret, struct arena *arena)
 {
-	struct msg m = {.kind = MSG_ASK, .value = NET_ASK_LIST};
-	struct net_member *members = NULL, member;
+	struct net_member *members = NULL;
 	struct err ignored = ERR_INIT;
-	size_t n = 0;
-	CLEAN(clean_fd) int fd = -1;
+	size_t n = 0, places;
 	CLEAN(clean_fd) int dir_fd = open_directory(runtime_dir, name);
-	if (ret)
-		*ret = NULL;
-	if (dir_fd < 0 || !net_connect(dir_fd, &fd, &ignored) ||
-		!msg_send(fd, &m, NULL, 0, &ignored))
-		return 0;
-	while (msg_receive(fd, &m, NULL, NULL, &ignored) == MSG_GOT_RECORD && m.kind == MSG_NOTE)
-		if (take_member(arena, &m, &member))
-			*ARENA_APPEND(arena, members, n) = member;
+	if (dir_fd >= 0)
+		list_places(dir_fd, arena, &members, &n, &places, &ignored);
 	if (ret)
 		*ret = members;
 	return n;

@@ -34,20 +34,26 @@ struct net_wish {
 	const struct strv *names;
 };
 
-/* Addresses of a network that are its own: the resolver's, and where the containers' begin. */
-#define NET_NTH_DNS    2
+/* Where the containers' addresses begin: before it are the gateway's and the resolver's. */
 #define NET_NTH_MEMBER 3
+
+/* The resolver's address: the second, or the first where the gateway has that. */
+struct address net_resolver(const struct address_net *subnet, const struct address *gateway);
 
 void net_lease_done(struct net_lease *lease);
 
 /*
  * net_open() - the directory of a network that runs or is about to, locked for us
- * Two that start it at once: the second waits, and finds it running.
+ * Two that start it at once: the second waits, and finds it running. While somebody removes
+ * it nobody starts it, and the other way round.
  */
 bool net_open(const char *runtime_dir, const char *name, int *ret_dir_fd, struct err *e);
 
-/* What a network that does not run has left there. */
-void net_forget(const char *runtime_dir, const char *name);
+/* How many places in it are taken, also by containers that are about to start. */
+bool net_count_places(int dir_fd, size_t *ret, struct err *e);
+
+/* What a network without places has left there. */
+void net_forget(int take_dir_fd, const char *runtime_dir, const char *name);
 
 /* False without error (e->kind ERR_NONE) when nobody listens. */
 bool net_connect(int dir_fd, int *ret_fd, struct err *e);
@@ -68,7 +74,7 @@ struct net_member {
 	const char *id, *name, *ip4, *ip6;
 };
 
-/* Who is in a network; none where it does not run. @ret may be NULL. */
+/* The containers in a network; none where it does not run. @ret may be NULL. */
 size_t net_members(
 	const char *runtime_dir, const char *name, struct net_member **ret, struct arena *arena);
 

@@ -121,6 +121,13 @@ bool net_record_read(const char *data_dir, const char *text, struct arena *arena
 	return err_hint(e, "make it: guscio network create %s", text);
 }
 
+bool net_record_exists(const char *data_dir, const char *name)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/networks/%s.json", data_dir, name);
+	return faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0;
+}
+
 bool net_record_remove(const char *data_dir, const char *name, struct err *e)
 {
 	CLEAN(clean_fd) int dir_fd = -1;

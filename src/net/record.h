@@ -44,6 +44,9 @@ bool net_record_write(
 bool net_record_read(const char *data_dir, const char *text, struct arena *arena,
 	struct net_record *ret, struct err *e);
 
+/* Whether there is a file of that name, damaged or not. */
+bool net_record_exists(const char *data_dir, const char *name);
+
 /* All of them, by name. A damaged one is left out and counted in @ret_damaged. */
 bool net_record_list(const char *data_dir, struct arena *arena, struct net_record **ret,
 	size_t *ret_n, size_t *ret_damaged, struct err *e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/own.h"
-#include "net/record.h"
+#include "net/lease.h"
 
 #include <ifaddrs.h>
 #include <netinet/in.h>
@@ -34,6 +34,12 @@ bool net_choose_subnet(
 		}
 	}
 	return false;
+}
+
+struct address net_resolver(const struct address_net *subnet, const struct address *gateway)
+{
+	struct address second = address_nth(subnet, 2);
+	return address_equal(&second, gateway) ? address_nth(subnet, 1) : second;
 }
 
 static bool to_address(const struct sockaddr *from, struct address *ret)

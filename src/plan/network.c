@@ -128,11 +128,11 @@ static void take_network(struct net_plan *net, const struct net_record *network)
 	net->mtu = network->mtu ? network->mtu : NET_MTU_DEFAULT;
 	net->prefix4 = network->subnet4.prefix;
 	net->gateway4 = network->gateway4;
-	net->dns4 = address_nth(&network->subnet4, NET_NTH_DNS);
+	net->dns4 = net_resolver(&network->subnet4, &network->gateway4);
 	if (network->subnet6.address.family) {
 		net->prefix6 = network->subnet6.prefix;
 		net->gateway6 = network->gateway6;
-		net->dns6 = address_nth(&network->subnet6, NET_NTH_DNS);
+		net->dns6 = net_resolver(&network->subnet6, &network->gateway6);
 	}
 	net->is_internal = network->is_internal;
 	net->has_host_loopback = network->has_host_loopback;

@@ -18,7 +18,10 @@ enum net_ask {
 	NET_ASK_JOIN = 1,
 	/* With a pidfd: the place of this connection ends with that process instead. */
 	NET_ASK_BIND,
-	/* NOTE for each member, err.what "ID NAME IP4 IP6" ("-": none), then DONE. */
+	/*
+	 * NOTE for each place, err.what "ID NAME IP4 IP6" ("-": none) and value 1 when a
+	 * container is bound to it, then DONE.
+	 */
 	NET_ASK_LIST,
 };
 

@@ -111,6 +111,13 @@ await_members() { # network, count
 		create --subnet 127.0.0.0/8 x
 		create --subnet 10.77.0.0/24 --gateway 10.78.0.1 x
 		create --driver overlay x
+		create --subnet 224.0.0.0/24 x
+		create --subnet 0.0.0.0/8 x
+		create --subnet fe80::/64 x
+		create --subnet 10.77.0.0/24 --subnet 10.78.0.0/24 x
+		create --subnet 10.77.0.0/24 --gateway 10.77.0.0 x
+		create --subnet 10.77.0.0/24 --gateway 10.77.0.255 x
+		create --gateway fd00::1 x
 		create --opt mtu=12 x
 		create x y
 		rm nowhere
@@ -182,6 +189,82 @@ await_members() { # network, count
 	assert_one_line
 	run -0 "$GUSCIO" run --network back @host ping -c1 -W2 10.77.7.9
 	end_all
+}
+
+@test "a gateway where the resolver would be: that moves" {
+	"$GUSCIO" network create --subnet 10.77.7.0/24 --gateway 10.77.7.2 back
+	run -0 "$GUSCIO" run --network back @host sh -c 'cat /etc/resolv.conf; ip route; getent ahostsv4 $(hostname)'
+	[[ $output == *"nameserver 10.77.7.1"*"default via 10.77.7.2"*"10.77.7.3"* ]]
+}
+
+@test "a network that is removed while somebody waits to start it is not started" {
+	"$GUSCIO" network create back
+	mkdir -p "$XDG_RUNTIME_DIR/guscio/networks/back"
+	chmod 700 "$XDG_RUNTIME_DIR/guscio"
+	local i inode
+	inode=$(stat -c %i "$XDG_RUNTIME_DIR/guscio/networks/back")
+	exec 8<"$XDG_RUNTIME_DIR/guscio/networks/back"
+	flock 8
+	"$GUSCIO" run --network back "$root" true >"$work/waiting" 2>&1 3>&- 8>&- &
+	for i in $(seq 50); do
+		grep -q -- "-> FLOCK .*:$inode " /proc/locks && break
+		sleep 0.1
+	done
+	rm "$XDG_DATA_HOME/guscio/networks/back.json"
+	exec 8<&-
+	for i in $(seq 50); do
+		[ -s "$work/waiting" ] && break
+		sleep 0.1
+	done
+	[[ $(cat "$work/waiting") == "guscio: cannot join network 'back': it has just been removed" ]]
+	[ ! -e "$XDG_RUNTIME_DIR/guscio/networks/back" ]
+	run ! pgrep -u "$(id -u)" -f 'guscio-net: back'
+}
+
+@test "no descriptor of ours reaches the program, with any network" {
+	local mode
+	"$GUSCIO" network create back
+	"$GUSCIO" run -d --network back --name web @host sh -c 'ls /proc/self/fd; sleep 60'
+	await_members back 1
+	for mode in back none slirp host container:web; do
+		# 3 is the directory that ls reads.
+		run -0 "$GUSCIO" run --network "$mode" @host ls /proc/self/fd
+		[ "${lines[*]}" = "0 1 2 3" ] || { echo "$mode: $output"; return 1; }
+	done
+	run -0 "$GUSCIO" exec web ls /proc/self/fd /proc/1/fd
+	[ "${lines[*]}" = "/proc/1/fd: 0 1 2 /proc/self/fd: 0 1 2 3" ]
+	[ "$("$GUSCIO" logs web | tr '\n' ' ')" = "0 1 2 3 " ]
+}
+
+@test "a container with all capabilities reaches neither the network's namespaces nor its helper" {
+	"$GUSCIO" network create back
+	# The owner of the network's own namespaces would rule every container in it.
+	run -0 "$GUSCIO" run --network back --cap-add all @host python3 -c '
+import fcntl, os
+for ns in "user", "net":
+    fd = os.open("/proc/self/ns/" + ns, os.O_RDONLY)
+    for what, call in ("owner", 0xb701), ("parent", 0xb702):
+        try:
+            other = fcntl.ioctl(fd, call)
+            same = os.fstat(other).st_ino == os.stat("/proc/self/ns/user").st_ino
+            print(ns, what, "own" if same else "foreign")
+        except OSError as e:
+            print(ns, what, e.strerror)
+'
+	[ "${lines[0]}" = "user owner Operation not permitted" ]
+	[ "${lines[1]}" = "user parent Operation not permitted" ]
+	[ "${lines[2]}" = "net owner own" ]
+	# Its ids are the user's own, and with --pid host it sees the helper and the other container.
+	"$GUSCIO" run -d --network back --name web --cap-add all @host sleep 60
+	await_members back 1
+	local pid
+	pid=$("$GUSCIO" inspect --format '{{.State.Pid}}' web)
+	[ "$pid" -gt 1 ]
+	run -0 "$GUSCIO" run --network back --pid host --cap-add all @host sh -c "
+		helper=\$(pgrep -f '^guscio-net: back')
+		[ -n \"\$helper\" ] && [ -d /proc/$pid ] && ! ls /proc/\$helper/fd && ! readlink /proc/\$helper/ns/net &&
+		! nsenter -t \$helper -U true && ! nsenter -t $pid -n true && ! readlink /proc/$pid/root && echo alone"
+	[ "${lines[-1]}" = alone ]
 }
 
 @test "the way out, and host names from the host; an internal network has neither" {
