@@ -4,6 +4,7 @@
  *
  * usage: guscio-scope SOCKET UNIT SLICE DESCRIPTION PID [PROPERTY=NUMBER]...
  *        guscio-scope --set SOCKET UNIT PROPERTY=NUMBER...
+ *        guscio-scope --attach SOCKET UNIT SUBCGROUP PID
  *
  * One call, and then the manager's word that the job is done. Directly on the manager's own
  * socket: no message bus stands between, and none needs to run. On failure the reason is on
@@ -135,28 +136,52 @@ static int connect_to(const char *socket, sd_bus **ret)
 	return r;
 }
 
+static int finish_call(sd_bus *bus, sd_bus_message *m, int written)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	if (written < 0)
+		return fail("cannot write the call", written);
+	int r = sd_bus_call(bus, m, TIME_LIMIT_S * 1000000ull, &error, NULL);
+	if (r < 0 && error.message)
+		printf("%s\n", error.message);
+	return r >= 0 ? 0 : error.message ? 1 : fail("no answer", r);
+}
+
+static int new_call(sd_bus *bus, sd_bus_message **ret, const char *method)
+{
+	return sd_bus_message_new_method_call(bus, ret, "org.freedesktop.systemd1",
+		"/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", method);
+}
+
 /* Other shares for a scope that is there, until it ends. */
 static int set_properties(const char *socket, const char *unit, char **properties)
 {
-	sd_bus_error error = SD_BUS_ERROR_NULL;
 	sd_bus_message *m = NULL;
 	sd_bus *bus;
 	int r = connect_to(socket, &bus);
 	if (r < 0)
 		return fail("cannot connect to it", r);
-	r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.systemd1",
-		"/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
-		"SetUnitProperties");
+	r = new_call(bus, &m, "SetUnitProperties");
 	r = r < 0 ? r : sd_bus_message_append(m, "sb", unit, 1);
 	r = r < 0 ? r : sd_bus_message_open_container(m, 'a', "(sv)");
 	r = r < 0 ? r : add_numbers(m, properties);
 	r = r < 0 ? r : sd_bus_message_close_container(m);
+	return finish_call(bus, m, r);
+}
+
+/* A process from elsewhere, into a cgroup below the scope's. */
+static int attach(const char *socket, const char *unit, const char *subcgroup, const char *pid)
+{
+	sd_bus_message *m = NULL;
+	sd_bus *bus;
+	int r = connect_to(socket, &bus);
 	if (r < 0)
-		return fail("cannot write the call", r);
-	r = sd_bus_call(bus, m, TIME_LIMIT_S * 1000000ull, &error, NULL);
-	if (r < 0 && error.message)
-		printf("%s\n", error.message);
-	return r >= 0 ? 0 : error.message ? 1 : fail("no answer", r);
+		return fail("cannot connect to it", r);
+	r = new_call(bus, &m, "AttachProcessesToUnit");
+	r = r < 0 ? r
+		  : sd_bus_message_append(
+			    m, "ssau", unit, subcgroup, 1, (uint32_t)strtoul(pid, NULL, 10));
+	return finish_call(bus, m, r);
 }
 
 int main(int argc, char **argv)
@@ -167,6 +192,8 @@ int main(int argc, char **argv)
 	alarm(TIME_LIMIT_S);
 	if (argc > 4 && !strcmp(argv[1], "--set"))
 		return set_properties(argv[2], argv[3], argv + 4);
+	if (argc == 6 && !strcmp(argv[1], "--attach"))
+		return attach(argv[2], argv[3], argv[4], argv[5]);
 	if (argc < 6)
 		return fail("usage: guscio-scope SOCKET UNIT SLICE DESCRIPTION PID", EINVAL);
 	struct scope scope = {.unit = argv[2],

@@ -12,9 +12,9 @@
  * until exec [ptrace(2), CVE-2019-5736].
  */
 #include "apply/child.h"
+#include "apply/limits.h"
 #include "apply/start.h"
 #include "base/own.h"
-#include "sys/cgroup.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -31,10 +31,8 @@
 static void enter_cgroup(struct starter *s)
 {
 	const char *cgroup = s->plan->record ? s->plan->record->cgroup : "";
-	CLEAN(clean_fd) int fd = -1;
 	struct err why = ERR_INIT;
-	if (!cgroup[0] ||
-		(cgroup_open(cgroup, &fd, &why) && cgroup_write(fd, "cgroup.procs", "0", &why)))
+	if (!cgroup[0] || limits_join(s->plan->host, cgroup, s->plan->spec->arena, &why))
 		return;
 	notes_add(s->notes, "the program runs outside the container's limits: %s", why.cause);
 }

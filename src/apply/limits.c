@@ -2,6 +2,7 @@
 #include "apply/limits.h"
 #include "apply/start.h"
 #include "base/own.h"
+#include "base/text.h"
 #include "sys/spawn.h"
 
 #include <stdio.h>
@@ -133,4 +134,32 @@ void limits_report_oom(const struct plan *plan, const struct proc *proc, struct 
 	notes_add(notes, "out of memory: the kernel killed %llu process%s of %s (memory.max is %s)",
 		n, n == 1 ? "" : "es", plan->spec->name ? plan->spec->name : "the container",
 		limit);
+}
+
+static bool ask_to_join(const struct host *host, const char *cgroup, struct arena *a, struct err *e)
+{
+	const char *name = strrchr(cgroup, '/');
+	const char *parent = arena_strndup(a, cgroup, (size_t)(name - cgroup));
+	const char *unit = strrchr(parent, '/');
+	const char *base_end = strrchr(host->runtime_dir, '/');
+	char answer[256] = "", pid[16];
+	if (!unit || !text_ends(unit, ".scope"))
+		return false;
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	char *const argv[] = {arena_printf(a, "%s/guscio-scope", host->helper_dir),
+		(char *)"--attach",
+		arena_printf(a, "%.*s/systemd/private", (int)(base_end - host->runtime_dir),
+			host->runtime_dir),
+		(char *)unit + 1, arena_strdup(a, name), pid, NULL};
+	int status = spawn_filter(argv, "", answer, sizeof(answer), e);
+	answer[strcspn(answer, "\n")] = '\0';
+	return status == 0 ||
+	       (status > 0 && err_msg(e, ERR_HOST, "%s", answer[0] ? answer : "no answer"));
+}
+
+bool limits_join(const struct host *host, const char *cgroup, struct arena *a, struct err *e)
+{
+	CLEAN(clean_fd) int fd = -1;
+	return cgroup_open(cgroup, &fd, e) &&
+	       (cgroup_write(fd, "cgroup.procs", "0", e) || ask_to_join(host, cgroup, a, e));
 }

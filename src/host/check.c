@@ -238,7 +238,7 @@ static void check_cgroup(const struct host *host, struct check_result *r)
 	if (!is_unified) {
 		r->status = CHECK_WITHOUT;
 		WHAT("no unified cgroup v2 at /sys/fs/cgroup");
-		LOST("limits on memory, cpu and processes");
+		LOST("limits by cgroups (weaker means stand in), pause, stats, guscio boot");
 		MEND("boot with systemd.unified_cgroup_hierarchy=1");
 		return;
 	}
@@ -248,12 +248,18 @@ static void check_cgroup(const struct host *host, struct check_result *r)
 	if (!read_text(path, controllers, sizeof(controllers))) {
 		r->status = CHECK_WITHOUT;
 		WHAT("cgroup v2, but no delegated subtree for you");
-		LOST("limits on memory, cpu and processes");
+		LOST("limits by cgroups (weaker means stand in), pause, stats, guscio boot");
 		MEND("log in through systemd (ssh, a terminal), or: sudo loginctl enable-linger %s",
 			host->user_name ? host->user_name : "$USER");
 		return;
 	}
 	WHAT("cgroup v2 delegates to you: %.120s", controllers);
+	if (strstr(controllers, "io") && strstr(controllers, "cpuset") &&
+		strstr(controllers, "memory"))
+		return;
+	r->status = CHECK_WITHOUT;
+	LOST("limits of the controllers that are not named there, of cpu cpuset io memory pids");
+	MEND("sudo systemctl edit user@.service: [Service] Delegate=cpu cpuset io memory pids");
 }
 
 static void check_linger(const struct host *host, struct check_result *r)

@@ -15,7 +15,7 @@ with_init() { # name, script
 	chmod 755 "$made/sbin/init"
 }
 
-@test "Debian boots to its login prompt, runs a service, reboots, and powers off cleanly" {
+@test "Debian boots to its login prompt, runs a service, and powers off cleanly" {
 	python3 -c 'import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); s.settimeout(200)
 while True:
@@ -26,9 +26,8 @@ while True:
 		'inner login:' root \
 		'root@inner:~#' 'systemctl is-system-running --wait; echo "id: $(cat /etc/machine-id)" "init: $(cat /proc/1/comm)" "virt: $(systemd-detect-virt)"' \
 		'virt: ' 'systemd-run -q --wait --pipe sh -c "echo the service says hello; cat /proc/self/cgroup"; journalctl -q -o cat -u systemd-logind | head -n 1; ip -br address show eth0' \
-		'10.0.2' 'systemctl --failed --no-legend --plain; echo "failed: none" && reboot' \
-		'inner login:' root \
-		'root@inner:~#' 'systemctl poweroff' \
+		'10.0.2' 'systemctl --failed --no-legend --plain; echo "that is $((6 * 7))"' \
+		'that is 42' 'systemctl poweroff' \
 		-- "$GUSCIO" boot -i -m 512m --hostname inner --name debian /home/lab/debian
 	kill $listener
 	echo "$output" | tr -d '\r' | sed 's/^/| /' | tail -n 60
@@ -36,7 +35,7 @@ while True:
 	[[ "$output" == *"virt: "*container-other* ]] || [[ "$output" == *"virt: guscio"* ]]
 	[[ "$output" == *"the service says hello"*"0::/system.slice/run-"* ]]
 	[[ "$output" =~ id:\ [0-9a-f]{32} ]]
-	[ "$(grep -c READY=1 "$BATS_TEST_TMPDIR/notify.said")" -eq 2 ]
+	[ "$(grep -c READY=1 "$BATS_TEST_TMPDIR/notify.said")" -eq 1 ]
 	[ -z "$(find "$slice" -name 'guscio-*.scope')" ]
 }
 
@@ -73,6 +72,16 @@ while True:
 	"$GUSCIO" rm calls
 	for _ in $(seq 50); do [ -z "$(find "$slice" -name 'guscio-*.scope')" ] && break; sleep 0.1; done
 	[ -z "$(find "$slice" -name 'guscio-*.scope')" ]
+}
+
+@test "busybox's init boots with its own stop signal" {
+	made=/home/lab/bbinit
+	[ -d "$made" ] || make_root "$made"
+	mkdir -p "$made/sbin"
+	ln -sf /bin/busybox "$made/sbin/init"
+	printf '::sysinit:/bin/echo busybox is up\n::shutdown:/bin/echo going down\n' >"$made/etc/inittab"
+	run python3 console.py "busybox is up" @SIGTERM -- "$GUSCIO" boot "$made"
+	[[ "$output" == *"going down"*"status 0" ]]
 }
 
 @test "run makes a system of an init, unless it is told not to" {

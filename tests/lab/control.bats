@@ -77,6 +77,14 @@ cgroup_of() { # name
 	[ "$(cat "$cgroup/../cpu.weight")" = 250 ]
 }
 
+@test "exec counts for the container's limits" {
+	"$GUSCIO" run -d --name ctl -m 64m --pids-limit 20 "$root" sleep 100
+	run -0 "$GUSCIO" exec ctl cat /proc/self/cgroup
+	[ "$output" = 0::/ ]
+	run "$GUSCIO" exec ctl sh -c 'for i in $(seq 25); do sleep 1 & done; wait'
+	[[ "$output" == *"can't fork"* ]]
+}
+
 @test "a container without a cgroup is refused with one line, one in the foreground is found" {
 	"$GUSCIO" run -d --name ctl "$root" sleep 100
 	for words in "stats --no-stream" pause "update -m 64m"; do
