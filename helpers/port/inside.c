@@ -12,9 +12,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-bool inside_enter(int pid_fd, struct err *e)
+bool inside_enter(int user_fd, int net_fd, struct err *e)
 {
-	if (setns(pid_fd, CLONE_NEWUSER | CLONE_NEWNET) < 0)
+	/* The user namespace gives the right to enter what it owns. */
+	if (setns(user_fd, CLONE_NEWUSER) < 0 || setns(net_fd, CLONE_NEWNET) < 0)
 		return err_sys(e, "enter the container's network");
 	return true;
 }

@@ -49,7 +49,7 @@ void peer_unmap(union peer *p);
  * inside_enter() - become a member of the container's user and network namespace
  * Not of its mounts and processes: nobody in it can see or reach us.
  */
-bool inside_enter(int pid_fd, struct err *e);
+bool inside_enter(int user_fd, int net_fd, struct err *e);
 
 /*
  * inside_prepare() - lead answers back

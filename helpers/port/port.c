@@ -6,9 +6,9 @@
  * the caller and in the host's network, and hands them over. This program joins the user and
  * network namespace of the container, and nothing else of it: its own processes are the
  * host's, so nobody inside can see or reach it. Stages: MSG_PORT records, then GO with the
- * container's pidfd (and the control socket), addresses as text; DONE comes back when ports are
- * served. Then it has no files, no capability beyond that network, and a list of calls; it
- * lives until the container's first process is gone, whatever became of the starter.
+ * container's pidfd and namespaces (and the control socket), addresses as text; DONE comes back
+ * when ports are served. Then it has no files, no capability beyond that network, and a list of
+ * calls; it lives until the container's first process is gone, whatever became of the starter.
  */
 #include "base/own.h"
 #include "confine/confine.h"
@@ -191,13 +191,14 @@ static bool confine(struct err *e)
 	       confine_files(NULL, -1, &ignored, e) && confine_calls_allow_inet(calls, e);
 }
 
-static bool take_go(struct server *s, const struct msg *m, struct msg *reply, struct err *e)
+static bool take_go(
+	struct server *s, const struct msg *m, const int *fds, struct msg *reply, struct err *e)
 {
 	char id[16], guest4[64], guest6[64], gateway4[64], gateway6[64];
 	if (sscanf(m->err.what, "%12s %63s %63s %63s %63s", id, guest4, guest6, gateway4,
 		    gateway6) != 5)
 		return err_msg(e, ERR_INTERNAL, "guscio-port does not understand the request");
-	if (!inside_enter(s->container.fd, e) ||
+	if (!inside_enter(fds[1], fds[2], e) ||
 		!inside_prepare(&s->inside, guest4, guest6, gateway4, gateway6, reply->err.what,
 			sizeof(reply->err.what), e))
 		return false;
@@ -222,11 +223,14 @@ static bool begin(struct server *s, struct err *e)
 				return false;
 			continue;
 		}
-		if (m.kind != MSG_GO || n_fds < 1)
+		if (m.kind != MSG_GO || n_fds < 3)
 			return err_msg(e, ERR_INTERNAL, "record %u was not expected", m.kind);
 		s->container = (struct watch){container_ended, fds[0]};
-		s->control = (struct watch){control_accept, n_fds > 1 ? fds[1] : -1};
-		return take_go(s, &m, &reply, e) && msg_send(s->start_fd, &reply, NULL, 0, e);
+		s->control = (struct watch){control_accept, n_fds > 3 ? fds[3] : -1};
+		bool ok = take_go(s, &m, fds, &reply, e);
+		close(fds[1]);
+		close(fds[2]);
+		return ok && msg_send(s->start_fd, &reply, NULL, 0, e);
 	}
 }
 

@@ -48,7 +48,8 @@ static bool start_service(const struct host *host, const struct state_record *re
 	CLEAN(clean_fd) int pid_fd = -1;
 	CLEAN(clean_fd) int control_fd = -1;
 	CLEAN(clean_fd) int answer_fd = -1;
-	if (!open_process(record, &pid_fd, e))
+	CLEAN(network_close) struct network_of network = NETWORK_OF_NONE;
+	if (!network_open(record->pid, &network, e) || !open_process(record, &pid_fd, e))
 		return false;
 	if (!has_own_network(record))
 		return err_msg(e, ERR_STATE, "it has the host's network: its ports are the host's");
@@ -59,6 +60,7 @@ static bool start_service(const struct host *host, const struct state_record *re
 	const struct port_target target = {.helper_dir = host->helper_dir,
 		.id = record->id,
 		.pid_fd = pid_fd,
+		.network = &network,
 		.control_fd = control_fd,
 		.guest4 = "-",
 		.guest6 = "-",

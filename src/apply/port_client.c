@@ -24,10 +24,37 @@ static bool send_port(int fd, const struct open_port *port, struct err *e)
 static bool send_go(int fd, const struct port_target *target, struct err *e)
 {
 	struct msg m = {.kind = MSG_GO};
-	const int fds[] = {target->pid_fd, target->control_fd};
+	const int fds[] = {target->pid_fd, target->network->user_fd, target->network->net_fd,
+		target->control_fd};
 	snprintf(m.err.what, sizeof(m.err.what), "%.12s %s %s %s %s", target->id, target->guest4,
 		target->guest6, target->gateway4, target->gateway6);
-	return msg_send(fd, &m, fds, target->control_fd >= 0 ? 2 : 1, e);
+	return msg_send(fd, &m, fds, target->control_fd >= 0 ? 4 : 3, e);
+}
+
+static bool open_namespace(pid_t pid, const char *name, int *ret_fd, struct err *e)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, name);
+	*ret_fd = open(path, O_RDONLY | O_CLOEXEC);
+	return *ret_fd >= 0 || err_sys(e, "open '%s'", path);
+}
+
+bool network_open(pid_t pid, struct network_of *ret, struct err *e)
+{
+	struct network_of found = NETWORK_OF_NONE;
+	if (open_namespace(pid, "user", &found.user_fd, e) &&
+		open_namespace(pid, "net", &found.net_fd, e)) {
+		*ret = found;
+		return true;
+	}
+	network_close(&found);
+	return false;
+}
+
+void network_close(struct network_of *network)
+{
+	clean_fd(&network->user_fd);
+	clean_fd(&network->net_fd);
 }
 
 bool ports_serve(const struct open_ports *ports, const struct port_target *target, int *ret_fd,

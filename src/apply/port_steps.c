@@ -87,6 +87,12 @@ static void give_limit_back(const struct starter *s)
 		prlimit(s->proc.pid, RLIMIT_NOFILE, &s->files_before, NULL);
 }
 
+bool parent_hold_network(struct starter *s, const struct step *step, struct err *e)
+{
+	(void)step;
+	return network_open(s->proc.pid, &s->port_network, e);
+}
+
 bool parent_serve_ports(struct starter *s, const struct step *step, struct err *e)
 {
 	const struct plan *plan = s->plan;
@@ -96,6 +102,7 @@ bool parent_serve_ports(struct starter *s, const struct step *step, struct err *
 	const struct port_target target = {.helper_dir = plan->host->helper_dir,
 		.id = plan->spec->id,
 		.pid_fd = s->proc.pid_fd,
+		.network = &s->port_network,
 		.control_fd = control_fd,
 		.guest4 = step->ports.guest4,
 		.guest6 = step->ports.guest6,
@@ -104,6 +111,7 @@ bool parent_serve_ports(struct starter *s, const struct step *step, struct err *
 	give_limit_back(s);
 	bool ok = ports_serve(&s->ports, &target, &s->proc.port_fd, &s->proc.port_pid, e);
 	ports_close(&s->ports);
+	network_close(&s->port_network);
 	return ok;
 }
 

@@ -37,11 +37,27 @@ bool ports_open(
 	const struct port_spec *port, struct arena *arena, struct open_ports *ret, struct err *e);
 void ports_close(struct open_ports *ports);
 
+/* The namespaces that guscio-port joins; -1: none. */
+struct network_of {
+	int user_fd;
+	int net_fd;
+};
+
+#define NETWORK_OF_NONE ((struct network_of){-1, -1})
+
+/*
+ * network_open() - by a process in them
+ * One with ids that are not ours hides them until it has executed a program.
+ */
+bool network_open(pid_t pid, struct network_of *ret, struct err *e);
+void network_close(struct network_of *network);
+
 /* What guscio-port must know of the container; an address "-" is found out by it. */
 struct port_target {
 	const char *helper_dir;
 	const char *id;
 	int pid_fd;
+	const struct network_of *network;
 	int control_fd; /* a listening socket; -1: none */
 	const char *guest4, *guest6, *gateway4, *gateway6;
 };

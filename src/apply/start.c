@@ -182,6 +182,7 @@ static parent_step *const steps[STEP_KINDS] = {
 	[STEP_OVERLAY_DIRECTORY] = parent_overlay_directory,
 	[STEP_NETWORK_HELPER] = parent_network_helper,
 	[STEP_OPEN_PORTS] = parent_open_ports,
+	[STEP_HOLD_NETWORK] = parent_hold_network,
 	[STEP_SERVE_PORTS] = parent_serve_ports,
 	[STEP_PORTS_READY] = parent_ports_ready,
 	[STEP_FILTER] = parent_filter,
@@ -346,6 +347,7 @@ bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struc
 		.proc = PROC_INIT,
 		.child_wire_fd = -1,
 		.report_fd = -1,
+		.port_network = NETWORK_OF_NONE,
 		.notes = notes};
 	sigset_t all;
 	/* Before the clone: from its first instruction on the child has them blocked too. */
@@ -362,6 +364,7 @@ bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struc
 		ok = ok && listen(&s, e);
 	}
 	ports_close(&s.ports);
+	network_close(&s.port_network);
 	if (!ok) {
 		if (!e->what[0] && e->step >= 0)
 			err_what(e, e->kind, "cannot start the container: step '%s'",

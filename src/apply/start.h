@@ -12,9 +12,10 @@ struct starter {
 	struct proc proc;
 	struct child child; /* filled before the clone, used after it on the other side */
 	int child_wire_fd;
-	bool is_between;	    /* this is the go-between … */
-	int report_fd;		    /* … and this its way to say what came of it; else -1 */
-	struct open_ports ports;    /* until they are handed over */
+	bool is_between;	 /* this is the go-between … */
+	int report_fd;		 /* … and this its way to say what came of it; else -1 */
+	struct open_ports ports; /* until they are handed over */
+	struct network_of port_network;
 	struct rlimit files_before; /* the limit before many ports raised it */
 	struct notes *notes;
 };
@@ -42,6 +43,7 @@ parent_step parent_enter;	/* enter.c */
 bool between_map_ids(struct starter *s, struct err *e);
 
 parent_step parent_open_ports; /* port_steps.c */
+parent_step parent_hold_network;
 parent_step parent_serve_ports;
 parent_step parent_ports_ready;
 /* Waits, not for long, until the ports of a container that has ended are free again. */

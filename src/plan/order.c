@@ -72,6 +72,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"only a process outside may give a namespace more than one id"},
 	[STEP_NETWORK_CABLE] = {ACTOR_BETWEEN, PHASE_IDS, "network cable",
 		"from the bridge to the container, while the child opens its sources"},
+	[STEP_HOLD_NETWORK] = {ACTOR_PARENT, PHASE_IDS, "hold network",
+		"for who serves the ports; before the child has other ids, which hide it from us"},
 	[STEP_GO] = {ACTOR_PARENT, PHASE_IDS, "go",
 		"before the maps are written every id inside reads 65534"},
 	[STEP_NETWORK_BIND] = {ACTOR_PARENT, PHASE_IDS, "bind place",

@@ -17,6 +17,7 @@ void plan_add_ports(struct plan *plan)
 	if (!plan->spec->n_ports)
 		return;
 	plan_add(plan, STEP_OPEN_PORTS);
+	plan_add(plan, STEP_HOLD_NETWORK);
 	struct step *serve = plan_add(plan, STEP_SERVE_PORTS);
 	serve->ports.guest4 = net->has_device ? text_of(plan, &net->guest4) : "127.0.0.1";
 	serve->ports.guest6 = net->has_device ? text_of(plan, &net->guest6) : "::1";

@@ -166,6 +166,46 @@ await_no_helper() {
 	[ ! -w /dev/net/tun ] || [ "${lines[6]}" = "answer initiative" ]
 }
 
+@test "whoever the ids make of us: all, keep-id, by hand, another user, containers inside" {
+	port=$(free_port)
+	first=$(grep "^$(id -un):" /etc/subuid | head -n 1 | cut -d: -f2)
+	[ -n "$first" ] || skip "no subordinate ids"
+	for options in --userns=auto --userns=keep-id "--uidmap 0:$first:1000" "-u 33" --nest --userns=single; do
+		: >"$work/out"
+		# shellcheck disable=SC2086
+		"$GUSCIO" run $options --name served -p "127.0.0.1:$port:80" -v "$PORTS:/ports.py:ro" @host \
+			python3 /ports.py serve 4:80 >"$work/out" 3>&- &
+		starter=$!
+		while ! grep -qs up "$work/out"; do sleep 0.05; kill -0 $starter; done
+		run -0 peer who 127.0.0.1 "$port"
+		# Also by one that is started later.
+		kill -9 "$(helper_pid)"
+		run -0 "$GUSCIO" port --add "127.0.0.1:$((port + 1)):80" served
+		run -0 peer who 127.0.0.1 $((port + 1))
+		unpublish
+		await_no_helper
+	done
+}
+
+@test "curl and a web server: several ports, both families, a large file" {
+	port=$(free_port)
+	mkdir "$work/site"
+	head -c 30000000 /dev/urandom >"$work/site/file"
+	"$GUSCIO" run --userns=single -p "$port-$((port + 1)):80-81" -v "$work/site:/site:ro" -w /site @host \
+		sh -c 'python3 -m http.server 81 --bind :: & exec python3 -m http.server 80 --bind 0.0.0.0' >"$work/out" 2>&1 3>&- &
+	starter=$!
+	for _ in $(seq 100); do
+		! curl -fsS -o /dev/null "http://127.0.0.1:$((port + 1))/" 2>/dev/null || break
+		sleep 0.1
+	done
+	for url in "http://127.0.0.1:$port" "http://[::1]:$port" "http://127.0.0.1:$((port + 1))" "http://[::1]:$((port + 1))"; do
+		curl -fsS --max-time 20 -o "$work/got" "$url/file"
+		cmp "$work/got" "$work/site/file"
+	done
+	run -22 curl -fsS --max-time 20 "http://127.0.0.1:$port/nothing"
+	unpublish
+}
+
 @test "large transfers both ways at once, and half-close" {
 	port=$(free_port)
 	publish -p "$port:80" -- serve 4:80 6:80
