@@ -151,10 +151,9 @@ static json_t *row_of(struct container_command *c, const struct container *recor
 	set(row, "CreatedAt", container_time_local(arena, record->created_ns));
 	set(row, "RunningFor",
 		arena_printf(arena, "%s ago", container_duration(arena, record->created_ns)));
-	/* What guscio-port serves now: ports come and go while a container runs. */
+	/* What guscio-port serves now: ports come and go, with network none too. */
 	struct ports_shown ports = {0};
-	if (container_is_up(record) && strcmp(record->network, "none") != 0 &&
-		strcmp(record->network, "host") != 0)
+	if (container_is_up(record) && strcmp(record->network, "host") != 0)
 		ports = ports_shown_of(&c->host, record->id, arena);
 	set(row, "Ports", ports_shown_text(&ports, arena));
 	set(row, "State", container_state_word(record));

@@ -265,6 +265,7 @@ await_no_helper() {
 	port=$(free_port)
 	publish -p "127.0.0.1:$port:80" -- unruly
 	run -0 peer misbehave 127.0.0.1 "$port" 4
+	echo "$output"
 	[ "$output" = "6 kinds" ]
 	# No end is lost: none of the program's sockets waits for a peer that is gone.
 	for _ in $(seq 30); do
