@@ -10,6 +10,7 @@ eval "$(declare -f teardown | sed '1s/teardown/helpers_teardown/')"
 
 teardown() {
 	[ -z "${starter:-}" ] || unpublish
+	"$GUSCIO" rm -f back >/dev/null 2>&1 || true
 	helpers_teardown
 }
 
