@@ -195,8 +195,8 @@ await_no_helper() {
 	"$GUSCIO" run --userns=single -p "$port-$((port + 1)):80-81" -v "$work/site:/site:ro" -w /site @host \
 		sh -c 'python3 -m http.server 81 --bind :: & exec python3 -m http.server 80 --bind 0.0.0.0' >"$work/out" 2>&1 3>&- &
 	starter=$!
-	for _ in $(seq 100); do
-		! curl -fsS -o /dev/null "http://127.0.0.1:$((port + 1))/" 2>/dev/null || break
+	for try in $(seq 100); do
+		! curl -fsS -o /dev/null "http://127.0.0.1:$port/" -o /dev/null "http://[::1]:$((port + 1))/" 2>/dev/null || break
 		sleep 0.1
 	done
 	for url in "http://127.0.0.1:$port" "http://[::1]:$port" "http://127.0.0.1:$((port + 1))" "http://[::1]:$((port + 1))"; do
