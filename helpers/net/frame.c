@@ -5,7 +5,11 @@
 #include <string.h>
 
 enum { TYPE_IPV4 = 0x0800, TYPE_ARP = 0x0806, TYPE_IPV6 = 0x86dd };
-enum { NEIGHBOUR_SOLICITATION = 135, NEIGHBOUR_ADVERTISEMENT = 136 }; /* [RFC 4861] */
+enum {
+	PACKET_TOO_BIG = 2,
+	NEIGHBOUR_SOLICITATION = 135,
+	NEIGHBOUR_ADVERTISEMENT = 136
+}; /* [RFC 4861] */
 
 static uint16_t get16(const uint8_t *at)
 {
@@ -204,11 +208,20 @@ void frame_set_mss(uint8_t *frame, size_t size, unsigned mss)
 	}
 }
 
+bool frame_is_too_big(const uint8_t *bytes, size_t size)
+{
+	const uint8_t *ip = bytes + FRAME_ETHERNET;
+	return size >= FRAME_ETHERNET + 40 + 8 + 40 && get16(bytes + 12) == TYPE_IPV6 &&
+	       ip[6] == IPPROTO_ICMPV6 && ip[40] == PACKET_TOO_BIG &&
+	       memcmp(ip + 48 + 8, ip + 24, 16) != 0;
+}
+
 bool frame_may_fragment(const uint8_t *bytes, size_t size)
 {
 	const uint8_t *ip = bytes + FRAME_ETHERNET;
 	return size > FRAME_ETHERNET + 20 && get16(bytes + 12) == TYPE_IPV4 && ip[0] == 0x45 &&
-	       !(get16(ip + 6) & 0x3fff) && get16(ip + 2) == size - FRAME_ETHERNET;
+	       ip[9] != IPPROTO_TCP && !(get16(ip + 6) & 0x3fff) &&
+	       get16(ip + 2) == size - FRAME_ETHERNET;
 }
 
 void frame_make_fragment(uint8_t *headers, size_t at, size_t size, bool is_more)

@@ -93,13 +93,19 @@ uint16_t frame_pseudo_sum(const uint8_t *bytes, size_t size);
 
 /*
  * frame_set_mss() - how large the segments are that the receiver of this frame may send
- * @frame: one that asks for a connection or grants it; its checksum is mended
+ * @frame: one that grants a connection; its checksum is mended
  */
 void frame_set_mss(uint8_t *frame, size_t size, unsigned mss);
 /* Does it grant a TCP connection? For a frame of which frame_tcp_header() is not 0. */
 bool frame_is_grant(const uint8_t *frame, size_t size);
 
-/* Is it a whole IPv4 packet without options? */
+/*
+ * Is it libslirp's word that a packet to the container is too big? It tells the container, which
+ * would take it for one about its own packets.
+ */
+bool frame_is_too_big(const uint8_t *bytes, size_t size);
+
+/* Is it a whole IPv4 packet without options, and not TCP, whose segments have other ways? */
 bool frame_may_fragment(const uint8_t *bytes, size_t size);
 /* Makes of the headers of a whole packet those of a piece, @at and @size bytes of its payload. */
 void frame_make_fragment(uint8_t *headers, size_t at, size_t size, bool is_more);

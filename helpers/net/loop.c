@@ -113,29 +113,40 @@ uint32_t loop_events(const struct loop *loop, int fd)
 	return fd >= 0 && (size_t)fd < loop->room ? loop->watches[fd].events : 0;
 }
 
+/* Returns whether anybody wants what came for this descriptor. */
+static bool take_event(struct loop *loop, int fd, uint32_t events)
+{
+	struct watch *w = &loop->watches[fd];
+	if (!w->ready && w->round != loop->round)
+		w->wanted = 0;
+	w->events = events & (w->wanted | EPOLLERR | EPOLLHUP);
+	/* Errors come without being wanted, and again and again: not while nobody looks. */
+	if (!w->wanted && w->events) {
+		epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+		w->is_in_kernel = false;
+		w->told = 0;
+		w->events = 0;
+	}
+	return w->events != 0;
+}
+
 static void collect(struct loop *loop, int timeout_ms)
 {
 	struct epoll_event events[BATCH];
+	bool is_useful = false;
 	for (int i = 0; i < loop->n_collected; i++)
 		loop->watches[loop->collected[i]].events = 0;
 	int n = epoll_wait(loop->epoll_fd, events, BATCH, timeout_ms);
 	loop->n_collected = n < 0 ? 0 : n;
 	for (int i = 0; i < loop->n_collected; i++) {
-		int fd = events[i].data.fd;
-		struct watch *w = &loop->watches[fd];
-		loop->collected[i] = fd;
-		if (!w->ready && w->round != loop->round)
-			w->wanted = 0;
-		w->events = events[i].events & (w->wanted | EPOLLERR | EPOLLHUP);
-		if (events[i].events & w->told & ~w->wanted)
-			tell(loop, fd, w);
-		/* Errors come without being wanted, and again and again: not while nobody looks. */
-		if (!w->wanted && (events[i].events & (EPOLLERR | EPOLLHUP))) {
-			epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-			w->is_in_kernel = false;
-			w->told = 0;
-			w->events = 0;
-		}
+		loop->collected[i] = events[i].data.fd;
+		is_useful |= take_event(loop, events[i].data.fd, events[i].events);
+	}
+	/* Nothing but what nobody wants just now: it must not wake us for nothing again. */
+	for (int i = 0; !is_useful && i < loop->n_collected; i++) {
+		struct watch *w = &loop->watches[loop->collected[i]];
+		if (w->is_in_kernel && w->told != w->wanted)
+			tell(loop, loop->collected[i], w);
 	}
 }
 

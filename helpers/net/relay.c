@@ -39,8 +39,9 @@ struct relay {
 
 static void send_frame(void *opaque, const void *frame, size_t size)
 {
-	const struct relay *relay = opaque;
-	tap_write(&relay->tap, frame, size);
+	struct relay *relay = opaque;
+	if (!frame_is_too_big(frame, size))
+		tap_write(&relay->tap, frame, size);
 }
 
 /* With every descriptor in use nobody could ask for a place, and the loop would not rest. */
@@ -110,6 +111,11 @@ bool relay_resolve(struct relay *relay, int take_dns_fd, struct err *e)
 	return true;
 }
 
+static void take_half(void *opaque, const uint8_t *frame, size_t size)
+{
+	stack_input(opaque, frame, size);
+}
+
 static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 {
 	struct frame frame;
@@ -130,8 +136,6 @@ static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 		if (stack_flows(relay->stack) >= relay->flows_max ||
 			stack_flows(relay->stack) >= STACK_FLOWS_MAX)
 			return;
-		if (relay->tap.has_header)
-			frame_set_mss(bytes, size, TAP_MSS_TO_CONTAINER);
 		break;
 	case FRAME_FRAGMENT:
 		bytes = fragments_add(relay->fragments, bytes, size, &size);
@@ -153,7 +157,9 @@ static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 	if (stack_flows(relay->stack) >= relay->flows_max && !frame_tcp_header(bytes, size) &&
 		!frame_stays_inside(bytes, size, &relay->own))
 		return;
-	stack_input(relay->stack, bytes, size);
+	if (size <= FRAME_ETHERNET + 40 + STACK_IPV6_MAX || frame_tcp_header(bytes, size) != 40 ||
+		!segment_halve(bytes, size, take_half, relay->stack))
+		stack_input(relay->stack, bytes, size);
 }
 
 static void tap_ready(void *opaque, int fd, uint32_t events)
@@ -216,6 +222,7 @@ void relay_run(struct relay *relay)
 {
 	while (!relay->is_over) {
 		int timeout = stack_prepare(relay->stack);
+		tap_flush(&relay->tap);
 		timeout = shorter(timeout, resolver_timeout(relay->resolver, stack_now_ms()));
 		if (relay->members)
 			timeout = shorter(timeout, members_timeout(relay->members, stack_now_ms()));

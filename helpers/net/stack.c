@@ -125,8 +125,9 @@ static void configure(struct stack *stack, const struct net_settings *s)
 	c->vprefix_addr6 = s->guest6;
 	c->vprefix_len = (uint8_t)s->prefix6;
 	c->vhost6 = s->gateway6;
-	c->vnameserver6 = s->dns6;	   /* neighbours are told of it */
-	c->if_mtu = c->if_mru = STACK_MTU; /* the device's is tap_write()'s concern */
+	c->vnameserver6 = s->dns6; /* neighbours are told of it */
+	c->if_mtu = STACK_MTU;	   /* the device's is tap_write()'s concern */
+	c->if_mru = STACK_MRU;
 	c->disable_host_loopback = !s->is_host_loopback;
 	c->disable_dns = c->disable_dhcp = true;
 	stack->outbound4 = s->outbound4.v4;

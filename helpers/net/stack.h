@@ -14,8 +14,16 @@
 /* New TCP connections are put off above this number of sockets. */
 #define STACK_FLOWS_MAX 4096
 
-/* libslirp's largest. */
-#define STACK_MTU 65521
+/*
+ * What libslirp takes the container's MTU for. Its segments have this size whatever the
+ * container says, since it reads the options of a connection only that is there at once. Two
+ * of them fill its window of 65535 bytes, and just fit in one packet (segments.h). The price:
+ * a datagram of IPv6 that is larger does not get in, since it would have to come in pieces.
+ */
+#define STACK_MTU (32736 + 60)
+#define STACK_MRU 65521
+/* Larger ones than the MTU it refuses, of IPv6 only. */
+#define STACK_IPV6_MAX STACK_MTU
 
 struct stack;
 

@@ -12,6 +12,12 @@
 /* Ethernet, IPv4 or IPv6 without options, and TCP with all of its options. */
 #define HEADERS_MAX (FRAME_ETHERNET + 40 + 60)
 
+/*
+ * Into which units a large segment is said to be cut. The container's kernel acknowledges every
+ * second unit: if the window were one of them, it would keep that to itself for 40 ms.
+ */
+#define UNIT_MAX 8960
+
 bool tap_use(struct tap *tap, int take_fd, size_t mtu, struct err *e)
 {
 	struct ifreq request = {.ifr_flags = 0};
@@ -59,7 +65,8 @@ uint8_t *tap_read(struct tap *tap, size_t *ret_size)
 
 /*
  * The sum of a TCP segment is left out, as if it had come over a veth pair: in its place
- * stands that of the pseudo header. Returns how many bytes of @headers take the frame's place.
+ * stands that of the pseudo header. @size is the frame's as its headers say it. Returns how many
+ * bytes of @headers take the frame's place.
  */
 static size_t describe_tcp(const struct tap *tap, const uint8_t *frame, size_t size,
 	struct virtio_net_hdr *header, uint8_t *headers)
@@ -78,47 +85,68 @@ static size_t describe_tcp(const struct tap *tap, const uint8_t *frame, size_t s
 	header->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 	header->csum_start = (uint16_t)tcp;
 	header->csum_offset = 16;
-	if (size > tap->mtu + FRAME_ETHERNET) {
+	size_t unit = tap->mtu - ip - (length - tcp);
+	if (unit > UNIT_MAX)
+		unit = UNIT_MAX;
+	if (size - length > unit) {
 		header->gso_type = ip == 40 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4;
-		header->gso_size = (uint16_t)(tap->mtu - ip - (length - tcp));
+		header->gso_size = (uint16_t)unit;
 		header->hdr_len = (uint16_t)length;
 	}
 	return length;
 }
 
-static void write_parts(const struct tap *tap, struct virtio_net_hdr *header,
-	const uint8_t *headers, size_t n_headers, const uint8_t *rest, size_t n_rest)
+/* @more: what belongs to the end of the frame, but lies elsewhere. */
+static void write_parts(const struct tap *tap, const uint8_t *frame, size_t size,
+	const uint8_t *more, size_t n_more)
 {
-	struct iovec parts[3] = {{header, tap->has_header ? sizeof(*header) : 0},
-		{(uint8_t *)headers, n_headers}, {(uint8_t *)rest, n_rest}};
-	while (writev(tap->fd, parts, 3) < 0 && errno == EINTR)
+	struct virtio_net_hdr header = {0};
+	uint8_t headers[HEADERS_MAX];
+	size_t done = 0;
+	if (tap->has_header)
+		done = describe_tcp(tap, frame, size + n_more, &header, headers);
+	struct iovec parts[4] = {{&header, tap->has_header ? sizeof(header) : 0}, {headers, done},
+		{(uint8_t *)frame + done, size - done}, {(uint8_t *)more, n_more}};
+	while (writev(tap->fd, parts, more ? 4 : 3) < 0 && errno == EINTR)
 		;
 }
 
 /* libslirp knows no MTU: a datagram that is too large for the device goes in pieces. */
 static void write_fragments(const struct tap *tap, const uint8_t *frame, size_t size)
 {
-	struct virtio_net_hdr header = {0};
 	uint8_t headers[FRAME_ETHERNET + 20];
 	size_t step = (tap->mtu - 20) & ~(size_t)7;
 	for (size_t at = sizeof(headers); at < size; at += step) {
 		size_t n = size - at < step ? size - at : step;
 		memcpy(headers, frame, sizeof(headers));
 		frame_make_fragment(headers, at - sizeof(headers), n, at + n < size);
-		write_parts(tap, &header, headers, sizeof(headers), frame + at, n);
+		write_parts(tap, headers, sizeof(headers), frame + at, n);
 	}
 }
 
-void tap_write(const struct tap *tap, const void *bytes, size_t size)
+void tap_flush(struct tap *tap)
 {
-	struct virtio_net_hdr header = {0};
-	uint8_t headers[HEADERS_MAX];
+	if (tap->kept.size > 0)
+		write_parts(tap, tap->kept.frame, tap->kept.size, NULL, 0);
+	tap->kept.size = 0;
+}
+
+void tap_write(struct tap *tap, const void *bytes, size_t size)
+{
 	const uint8_t *frame = bytes;
-	size_t done = 0;
-	if (tap->has_header)
-		done = describe_tcp(tap, frame, size, &header, headers);
-	if (!done && size > tap->mtu + FRAME_ETHERNET && frame_may_fragment(frame, size))
+	size_t skip;
+	if (tap->kept.size > 0 && segment_join(&tap->kept, frame, size, &skip)) {
+		write_parts(tap, tap->kept.frame, tap->kept.size, frame + skip, size - skip);
+		tap->kept.size = 0;
+		return;
+	}
+	tap_flush(tap);
+	if (tap->has_header && segment_may_wait(frame, size)) {
+		memcpy(tap->kept.frame, frame, size);
+		tap->kept.size = size;
+	} else if (size > tap->mtu + FRAME_ETHERNET && frame_may_fragment(frame, size)) {
 		write_fragments(tap, frame, size);
-	else
-		write_parts(tap, &header, headers, done, frame + done, size - done);
+	} else {
+		write_parts(tap, frame, size, NULL, 0);
+	}
 }

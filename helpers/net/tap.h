@@ -13,14 +13,13 @@
 
 #include "base/err.h"
 #include "net/frame.h"
+#include "net/segments.h"
 
 #include <linux/virtio_net.h>
 #include <sys/types.h>
 
-/* libslirp may send segments as large as a packet can be. */
-#define TAP_MSS_TO_CONTAINER (65535 - 60)
 /*
- * The container may send as much at once, but libslirp's window is 64 KiB: in units of its
+ * The container may send any size at once, but libslirp's window is 64 KiB: in units of its
  * size there would be one segment on the way, and the container would wait for each. Smaller
  * units give it something to do meanwhile.
  */
@@ -33,6 +32,7 @@ struct tap {
 	/* What is read comes by one call, its header just before the frame. */
 	struct virtio_net_hdr header;
 	uint8_t buffer[FRAME_MAX + 64];
+	struct segment_kept kept; /* to be written with the next, or by tap_flush() */
 };
 
 /* Does it have IFF_VNET_HDR? Then it is set up for that. @take_fd is made non-blocking. */
@@ -42,6 +42,8 @@ bool tap_use(struct tap *tap, int take_fd, size_t mtu, struct err *e);
 uint8_t *tap_read(struct tap *tap, size_t *ret_size);
 
 /* A frame that the device does not take is lost, as on a wire. */
-void tap_write(const struct tap *tap, const void *frame, size_t size);
+void tap_write(struct tap *tap, const void *frame, size_t size);
+/* Before waiting: nothing is kept back any longer. */
+void tap_flush(struct tap *tap);
 
 #endif

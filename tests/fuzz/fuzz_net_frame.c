@@ -20,13 +20,20 @@
 static void swallow(void *opaque, const void *frame, size_t size)
 {
 	/* The answers of libslirp go through our own eyes too. */
+	static struct segment_kept kept; /* lint: scratch, lives as long as the process */
 	uint8_t copy[FRAME_MAX + 64];
+	size_t skip;
 	(void)opaque;
-	if (size > sizeof(copy))
+	if (size > FRAME_MAX)
 		return;
 	memcpy(copy, frame, size);
 	if (frame_tcp_header(copy, size) && frame_is_grant(copy, size))
 		frame_set_mss(copy, size, TAP_MSS_TO_HOST);
+	segment_may_wait(copy, size);
+	if (kept.size == 0 || !segment_join(&kept, copy, size, &skip)) {
+		memcpy(kept.frame, copy, size);
+		kept.size = size;
+	}
 }
 
 static struct stack *make_stack(void)
@@ -59,6 +66,7 @@ static void take_frame(
 {
 	struct frame_own own;
 	struct frame frame;
+	swallow(NULL, bytes, size);
 	inet_pton(AF_INET, "10.0.2.3", &own.dns4);
 	inet_pton(AF_INET6, "fd00::3", &own.dns6);
 	switch (frame_look(bytes, size, &own, &frame)) {
@@ -71,7 +79,6 @@ static void take_frame(
 		frame_refuse(bytes, (uint8_t[FRAME_RESET]){0});
 		break;
 	case FRAME_CONNECT:
-		frame_set_mss(bytes, size, TAP_MSS_TO_CONTAINER);
 		stack_input(stack, bytes, size);
 		break;
 	case FRAME_FRAGMENT:

@@ -3,14 +3,21 @@
 #include "unit.h"
 
 #include "base/own.h"
+#include "net/confinement.h"
 #include "net/dns_message.h"
 #include "net/fragment.h"
 #include "net/frame.h"
 #include "net/resolv_conf.h"
+#include "net/segments.h"
 #include "net/settings.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 
 /* "www.Example.com", type A, with id 0x1234 and recursion desired. */
 static const uint8_t question[] = "\x12\x34\x01\x00\0\1\0\0\0\0\0\0\3www\7Example\3com\0\0\1\0\1";
@@ -304,6 +311,93 @@ static void checksums_add_up(void **state)
 	assert_int_equal(tcp[56] << 8 | tcp[57], 8960);
 }
 
+static size_t make_segment(uint8_t *frame, uint32_t sequence, size_t payload, uint8_t flags)
+{
+	static const uint8_t headers[] = {[12] = 8,
+		0,
+		0x45,
+		[23] = IPPROTO_TCP,
+		[26] = 10,
+		0,
+		2,
+		2,
+		10,
+		0,
+		2,
+		100,
+		0,
+		80,
+		0x9c,
+		0x40,
+		[46] = 0x50,
+		[53] = 0};
+	memcpy(frame, headers, sizeof(headers));
+	frame[16] = (uint8_t)((payload + 40) >> 8);
+	frame[17] = (uint8_t)(payload + 40);
+	sequence = htonl(sequence);
+	memcpy(frame + 38, &sequence, 4);
+	frame[47] = flags;
+	memset(frame + 54, 'x', payload);
+	return 54 + payload;
+}
+
+static void segments_that_follow_become_one(void **state)
+{
+	static struct segment_kept kept;
+	static uint8_t next[FRAME_MAX];
+	size_t skip = 0, size;
+	(void)state;
+	kept.size = make_segment(kept.frame, 0xffffff00, 32736, 0x10);
+	assert_true(segment_may_wait(kept.frame, kept.size));
+	size = make_segment(next, 0xffffff00 + 32736, 32736, 0x18);
+	assert_false(segment_may_wait(next, size)); /* PSH */
+	next[49] = 7;				    /* window */
+	assert_true(segment_join(&kept, next, size, &skip));
+	assert_int_equal(skip, 54);
+	assert_int_equal(kept.frame[16] << 8 | kept.frame[17], 40 + 2 * 32736);
+	assert_int_equal(kept.frame[47], 0x18);
+	assert_int_equal(kept.frame[49], 7);
+	assert_int_equal(frame_fold(frame_sum(kept.frame + 14, 20, 0)), 0);
+	kept.size = make_segment(kept.frame, 1, 20000, 0x10);
+	size = make_segment(next, 20002, 20000, 0x10); /* a hole */
+	assert_false(segment_join(&kept, next, size, &skip));
+	size = make_segment(next, 20001, 20000, 0x11); /* FIN */
+	assert_false(segment_join(&kept, next, size, &skip));
+	size = make_segment(next, 20001, 60000, 0x10); /* too large */
+	assert_false(segment_join(&kept, next, size, &skip));
+	size = make_segment(next, 20001, 20000, 0x10);
+	next[37]++; /* another port */
+	assert_false(segment_join(&kept, next, size, &skip));
+	assert_int_equal(kept.frame[16] << 8 | kept.frame[17], 20040);
+	size = make_segment(next, 1, 100, 0x10);
+	assert_false(segment_may_wait(next, size));
+}
+
+static void take_half(void *opaque, const uint8_t *frame, size_t size)
+{
+	size_t *total = opaque;
+	uint64_t pseudo = (uint16_t)~frame_pseudo_sum(frame, size);
+	assert_int_equal(frame_tcp_header(frame, size), 20);
+	assert_int_equal(frame_fold(frame_sum(frame + 34, size - 34, pseudo)), 0);
+	assert_int_equal(frame_fold(frame_sum(frame + 14, 20, 0)), 0);
+	uint32_t sequence;
+	memcpy(&sequence, frame + 38, 4);
+	assert_int_equal(ntohl(sequence), 7 + *total);
+	assert_int_equal(frame[47], *total ? 0x19 : 0x10);
+	*total += size - 54;
+}
+
+static void a_large_segment_goes_in_halves(void **state)
+{
+	static uint8_t frame[FRAME_MAX];
+	size_t size = make_segment(frame, 7, 60001, 0x19), total = 0;
+	(void)state;
+	assert_true(segment_halve(frame, size, take_half, &total));
+	assert_int_equal(total, 60001);
+	size = make_segment(frame, 7, 100, 0x10);
+	assert_false(segment_halve(frame, size, take_half, &total));
+}
+
 static bool read_words(char *const *words, struct net_settings *s)
 {
 	error = (struct err)ERR_INIT;
@@ -339,6 +433,41 @@ static void settings_are_strict(void **state)
 	assert_int_equal(ntohs(s.upstream.at[0].v6.sin6_port), 5353);
 }
 
+/* In a child: 0, or which thing was possible that should not be. */
+static int try_everything(void)
+{
+	struct err e = ERR_INIT;
+	char *const arguments[] = {"true", NULL};
+	int dns_fd;
+	if (!confinement_enter(&dns_fd, &e))
+		return 1;
+	if (open("/usr/bin/env", O_RDONLY) >= 0 || open("/proc/self/status", O_RDONLY) >= 0 ||
+		open("/dev/null", O_RDWR) >= 0)
+		return 2;
+	if (open("/etc/new", O_WRONLY | O_CREAT, 0600) >= 0 ||
+		open("/new", O_WRONLY | O_CREAT, 0600) >= 0)
+		return 3;
+	if (execv("/bin/true", arguments) == 0 || fork() >= 0 || kill(getppid(), 0) == 0)
+		return 4;
+	if (unshare(CLONE_NEWUSER) == 0 || mount("none", "/", "tmpfs", 0, NULL) == 0)
+		return 5;
+	/* What it lives by. */
+	if (socket(AF_INET, SOCK_DGRAM, 0) < 0 || open("/etc", O_RDONLY | O_DIRECTORY) < 0)
+		return 6;
+	return 0;
+}
+
+static void the_helper_can_do_little(void **state)
+{
+	int status = 0;
+	(void)state;
+	pid_t child = fork();
+	if (child == 0)
+		_exit(try_everything());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(resolv_conf_lines),
@@ -347,6 +476,7 @@ int main(void)
 		TEST(only_questions_for_the_resolver_are_taken_out), TEST(pieces_become_whole),
 		TEST(the_hosts_loopback_has_no_frames),
 		TEST(other_ports_of_the_resolver_are_refused), TEST(checksums_add_up),
-		TEST(settings_are_strict)};
+		TEST(segments_that_follow_become_one), TEST(a_large_segment_goes_in_halves),
+		TEST(settings_are_strict), TEST(the_helper_can_do_little)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
