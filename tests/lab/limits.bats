@@ -63,11 +63,11 @@ nothing_left() {
 @test "--cpus takes no more of a processor than it says" {
 	run -0 "$GUSCIO" run --cpus 0.25 "$root" sh -c 'now() { echo $(cut -d" " -f1 /proc/uptime | tr -d .) $(head -n 1 /sys/fs/cgroup/cpu.stat | cut -d" " -f2); }
 		now; timeout 3 sh -c "while :; do :; done"; now; grep nr_throttled /sys/fs/cgroup/cpu.stat'
-	read -r from_time from_usage <<<"${lines[0]}"
-	read -r to_time to_usage <<<"${lines[1]}"
+	# Between the two the shell may say that its child was ended.
+	read -r from_time from_usage to_time to_usage <<<"$(grep -E '^[0-9]+ [0-9]+$' <<<"$output" | tr '\n' ' ')"
 	percent=$(((to_usage - from_usage) / (to_time - from_time) / 100))
 	echo "# --cpus 0.25: $percent percent of a processor" >&3
-	[ "$percent" -le 35 ]
+	[ "$percent" -ge 10 ] && [ "$percent" -le 35 ]
 	[ "$(sed -n 's/nr_throttled //p' <<<"$output")" -gt 3 ]
 }
 
