@@ -168,6 +168,17 @@ static json_t *read_document(struct container_command *c, const char *path)
 	return document ? document : json_object();
 }
 
+/* As the document has them, and by which means they are kept. */
+static json_t *limits(const struct container *record, json_t *document)
+{
+	json_t *resources = json_object_get(json_object_get(document, "linux"), "resources");
+	json_t *object =
+		json_pack("{s:s, s:s}", "KeptBy", record->limits_by, "Cgroup", record->cgroup);
+	json_object_set_new(
+		object, "Resources", resources ? json_deep_copy(resources) : json_object());
+	return object;
+}
+
 static json_t *row_of(struct container_command *c, const struct container *record)
 {
 	struct arena *arena = &c->to.arena;
@@ -192,6 +203,7 @@ static json_t *row_of(struct container_command *c, const struct container *recor
 		"Name", arena_printf(arena, "/%s", record->name), "RestartCount",
 		(json_int_t)record->restart_count, "Driver", "overlay");
 	json_object_set_new(row, "HostConfig", host_config(c, record, document, rows));
+	json_object_set_new(row, "Limits", limits(record, document));
 	json_object_set_new(row, "Mounts", rows);
 	json_object_set_new(row, "NetworkSettings", network_settings(c, record));
 	json_object_set_new(row, "Config", config(c, record, document));

@@ -53,6 +53,13 @@ static bool refuse(const struct limit_file *file, const struct reason *why, stru
 	return err_hint(e, "%s", why->hint);
 }
 
+static void note_means(struct plan *plan, const char *means)
+{
+	plan->limits_by =
+		plan->limits_by ? arena_printf(plan->spec->arena, "%s, %s", plan->limits_by, means)
+				: means;
+}
+
 static void say(struct notes *notes, const struct limit_file *file, const struct reason *why,
 	const char *means)
 {
@@ -79,6 +86,18 @@ static void use_processors(struct plan *plan, struct notes *notes, const struct 
 		arena_printf(plan->spec->arena,
 			"pinned to %u whole processor%s instead, which others may use too",
 			plan->fallback.n_cpus, plan->fallback.n_cpus == 1 ? "" : "s"));
+}
+
+static const char *stand_in(const char *option)
+{
+	static const char *const known[][2] = {{"--memory", "a watcher"},
+		{"--pids-limit", "RLIMIT_NPROC"}, {"--cpus", "an affinity"},
+		{"--cpuset-cpus", "an affinity"}, {"--cpu-weight", "nice"},
+		{"--io-weight", "an I/O priority"}};
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (!strcmp(option, known[i][0]))
+			return known[i][1];
+	return "nothing";
 }
 
 /* What keeps this limit in the place of a cgroup; false when nothing does. */
@@ -121,6 +140,8 @@ static bool fall_back(struct plan *plan, struct notes *notes, const struct limit
 		return false;
 	}
 	to->is_used = true;
+	note_means(plan,
+		arena_printf(plan->spec->arena, "%s by %s", file->option, stand_in(file->option)));
 	return true;
 }
 
@@ -210,6 +231,8 @@ static bool add_files(struct plan *plan, struct notes *notes, struct err *e)
 	const struct limits_spec *l = &plan->spec->limits;
 	size_t n;
 	struct limit_file *files = limits_files(l, plan->spec->arena, &n);
+	if (plan->cgroup.kind != CGROUP_NOT)
+		note_means(plan, "cgroup");
 	for (size_t i = 0; i < n; i++) {
 		struct limit_file *file = &files[i];
 		struct reason why = why_no_cgroup(plan);

@@ -242,8 +242,9 @@ struct plan {
 	struct net_plan net;
 	struct cgroup_plan cgroup;
 	struct fallback_plan fallback;
-	bool has_between;     /* a go-between starts the child */
-	uint64_t clone_flags; /* CLONE_NEW* */
+	const char *limits_by; /* for inspect: "cgroup", "--memory by a watcher"; NULL: no limits */
+	bool has_between;      /* a go-between starts the child */
+	uint64_t clone_flags;  /* CLONE_NEW* */
 	struct step *steps;
 	size_t n_steps;
 	size_t n_slots;

@@ -68,6 +68,7 @@ struct container {
 	uint64_t log_max_files;
 	const char *health_test; /* a shell command; "": none */
 	uint64_t health_interval_ms, health_timeout_ms, health_start_ms, health_retries;
+	const char *limits_by;	 /* what keeps its limits since the last start; "": nothing */
 	bool is_system;		 /* its pid 1 speaks by reboot(2) */
 	uint64_t memory_watched; /* the limit that the monitor keeps; 0: none */
 	const char *health;	 /* "", starting, healthy, unhealthy */

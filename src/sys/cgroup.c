@@ -14,7 +14,7 @@
 
 #define END_WAIT_MS 2000
 #define SWEEP_AGE_S 5
-#define DEPTH_MAX   32
+#define DEPTH_MAX   200 /* what is inside may be deep to annoy; each level holds a descriptor */
 
 bool cgroup_is_unified(void)
 {

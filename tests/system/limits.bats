@@ -88,5 +88,7 @@ limited() {
 	run -0 "$GUSCIO" wait hog
 	[ "$output" = 137 ]
 	[ "$("$GUSCIO" inspect hog | jq '.[0].State.OOMKilled')" = true ]
+	[ "$("$GUSCIO" inspect hog | jq -r '.[0].Limits.KeptBy')" = "--memory by a watcher" ]
+	[ "$("$GUSCIO" inspect hog | jq '.[0].Limits.Resources.memory.limit')" = 31457280 ]
 	"$GUSCIO" rm hog
 }
