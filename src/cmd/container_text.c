@@ -60,6 +60,9 @@ const char *container_status(struct arena *arena, const struct container *c)
 	if (container_is_up(c) && c->phase == CONTAINER_RESTARTING)
 		return arena_printf(arena, "Restarting (%d) %s ago", c->exit_code,
 			container_duration(arena, c->finished_ns));
+	if (container_is_paused(c))
+		return arena_printf(
+			arena, "Up %s (Paused)", container_duration(arena, c->started_ns));
 	if (container_is_up(c) && c->health[0])
 		return arena_printf(arena, "Up %s (%s%s)", container_duration(arena, c->started_ns),
 			strcmp(c->health, "starting") ? "" : "health: ", c->health);

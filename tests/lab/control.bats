@@ -37,6 +37,7 @@ cgroup_of() { # name
 	run -0 "$GUSCIO" pause ctl
 	[ "$output" = ctl ]
 	[ "$("$GUSCIO" inspect --format '{{.State.Status}} {{.State.Paused}}' ctl)" = "paused true" ]
+	[[ "$("$GUSCIO" ps)" == *"(Paused)"* ]]
 	before=$(cat "$root/tmp/count")
 	sleep 1.5
 	[ "$(cat "$root/tmp/count")" = "$before" ]
