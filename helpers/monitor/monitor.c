@@ -348,17 +348,12 @@ static bool read_numbers(struct monitor *m, const char *text)
 /* The starter has written it down when it made the process. */
 static bool read_record(struct monitor *m, struct err *e)
 {
-	CLEAN(clean_fd) int fd = -1;
-	if (!container_lock(m->all_fd, m->id, &fd, e) ||
-		!container_read(m->all_fd, m->id, m->arena, &m->record, e))
+	if (!container_read(m->all_fd, m->id, m->arena, &m->record, e))
 		return false;
 	/* A system opens and closes its console as it likes. */
 	if (m->record.is_system && m->pty_fd >= 0)
 		m->console_fd = ioctl(m->pty_fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (!m->record.health_test[0])
-		return true;
-	m->record.health = "starting";
-	return container_write(fd, &m->record, false, e);
+	return true;
 }
 
 static bool begin(struct monitor *m, char **argv, struct arena *arena)

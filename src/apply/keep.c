@@ -17,6 +17,7 @@ bool parent_keep(struct starter *s, const struct step *step, struct err *e)
 	record->monitor.pid = getpid();
 	record->boot_id = arena_strdup(s->plan->spec->arena, boot_id_now(boot_id));
 	record->phase = CONTAINER_RUNNING;
+	record->health = record->health_test[0] ? "starting" : "";
 	record->limits_by = s->plan->limits_by ? s->plan->limits_by : "";
 	record->is_system = s->plan->spec->is_system;
 	record->memory_watched = s->plan->fallback.memory;
