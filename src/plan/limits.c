@@ -207,10 +207,13 @@ static void choose_cgroup(struct plan *plan)
 	}
 }
 
-/* All that accounts, so that stats knows everything, and what the limits need besides. */
+/*
+ * What accounts, so that stats knows everything, and what the limits need besides. Processor
+ * time is counted without a controller.
+ */
 static void enable_controllers(struct plan *plan, const struct limit_file *files, size_t n)
 {
-	static const char *const accounting[] = {"cpu", "io", "memory", "pids"};
+	static const char *const accounting[] = {"io", "memory", "pids"};
 	struct cgroup_plan *to = &plan->cgroup;
 	const char *words = "";
 	for (size_t i = 0; i < ARRAY_LEN(accounting); i++)
