@@ -23,7 +23,7 @@
  * size there would be one segment on the way, and the container would wait for each. Smaller
  * units give it something to do meanwhile.
  */
-#define TAP_MSS_TO_HOST 8960
+#define TAP_MSS_TO_HOST 21845 /* a third of the window */
 
 struct tap {
 	int fd;
