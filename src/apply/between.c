@@ -18,9 +18,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#define BRIDGE "br0"
-#define DEVICE "eth0"
-
 bool between_network_enter(struct starter *s, const struct step *step, struct err *e)
 {
 	(void)step;
@@ -98,16 +95,21 @@ static bool lay(const struct plan *plan, const char *cable, int container_fd, st
 {
 	struct rtnl make = {.n = 0}, connect = {.n = 0};
 	int bridge, index;
+	uint8_t mac[6];
+	network_mac(plan, mac);
 	if (setns(plan->net.lease->netns_fd, CLONE_NEWNET) < 0)
 		return err_sys(e, "enter its network namespace");
-	rtnl_veth_add(&make, cable, DEVICE, container_fd);
-	if (!rtnl_send(&make, e) || !rtnl_find(BRIDGE, &bridge, e) || !rtnl_find(cable, &index, e))
+	rtnl_veth_add(&make, cable, NETWORK_DEVICE, mac, container_fd);
+	if (!rtnl_send(&make, e) || !rtnl_find(NETWORK_BRIDGE, &bridge, e) ||
+		!rtnl_find(cable, &index, e))
 		return false;
 	rtnl_link_set(&connect, index,
 		&(struct rtnl_link){.mtu = plan->net.mtu,
 			.master = bridge,
 			.is_up = true,
 			.no_link_local = true});
+	/* Or a container could have the bridge believe that others' addresses are its own. */
+	rtnl_port_fix(&connect, index, mac);
 	return rtnl_send(&connect, e);
 }
 

@@ -50,6 +50,13 @@ bool child_tie_to_parent(struct child *child, struct err *e);
 
 /* eth0 of the namespace we are in: addresses, routes. For the go-between too. */
 bool network_set_up(const struct plan *plan, struct err *e);
+/* What a container's device in a named network has, unless the user says another one. */
+void network_mac(const struct plan *plan, uint8_t ret[6]);
+
+/* As a cable would be called: what programs and people look for first. */
+#define NETWORK_DEVICE "eth0"
+/* In the namespace of a named network. */
+#define NETWORK_BRIDGE "br0"
 
 typedef bool child_step(struct child *child, const struct step *step, struct err *e);
 

@@ -7,20 +7,44 @@
 #include "wire/msg.h"
 
 #include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* As a cable would be called: what programs and people look for first. */
-#define DEVICE "eth0"
-
-/* In the namespace of a named network. */
-#define BRIDGE "br0"
-#define TAP    "tap0"
+#define TAP "tap0" /* beside the bridge */
 
 /* Frames of the largest size are 64 KiB: a thousand of them would be 64 MiB of waiting. */
 static uint32_t queue_length(const struct net_plan *net)
 {
 	return net->mtu > 9000 ? 256 : 1000;
+}
+
+void network_mac(const struct plan *plan, uint8_t ret[6])
+{
+	const struct net_spec *spec = &plan->spec->net;
+	/* docker's way: it moves with the IPv4 address, so what others remember stays true. */
+	memcpy(ret, "\x02\x42", 2);
+	memcpy(ret + 2, plan->net.guest4.bytes, 4);
+	if (spec->has_mac)
+		memcpy(ret, spec->mac, 6);
+}
+
+/*
+ * In a named network another member could answer when gateway and resolver are looked for.
+ * libslirp makes their hardware addresses of the last bytes of these.
+ */
+static void fix_neighbours(struct rtnl *batch, int index, const struct net_plan *net)
+{
+	const struct address *const own[] = {
+		&net->gateway4, &net->dns4, &net->gateway6, &net->dns6};
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		uint8_t mac[6] = {0x52, own[i]->family == AF_INET6 ? 0x56 : 0x55};
+		if (!own[i]->family)
+			continue;
+		memcpy(mac + 2, own[i]->bytes + address_size(own[i]) - 4, 4);
+		rtnl_neighbour_add(batch, index, own[i], mac);
+	}
 }
 
 bool network_set_up(const struct plan *plan, struct err *e)
@@ -29,7 +53,7 @@ bool network_set_up(const struct plan *plan, struct err *e)
 	const struct net_spec *spec = &plan->spec->net;
 	struct rtnl batch = {.n = 0};
 	int index;
-	if (!rtnl_find(DEVICE, &index, e))
+	if (!rtnl_find(NETWORK_DEVICE, &index, e))
 		return false;
 	/* Routes need a device that is up; addresses do not. */
 	rtnl_link_set(&batch, index,
@@ -46,6 +70,8 @@ bool network_set_up(const struct plan *plan, struct err *e)
 		if (!net->is_internal)
 			rtnl_route_default(&batch, index, &net->gateway6);
 	}
+	if (net->lease)
+		fix_neighbours(&batch, index, net);
 	return rtnl_send(&batch, e);
 }
 
@@ -72,7 +98,7 @@ bool child_network_device(struct child *child, const struct step *step, struct e
 {
 	CLEAN(clean_fd) int tap_fd = -1;
 	(void)step;
-	if (tap_make(DEVICE, &tap_fd, e) && network_set_up(child->plan, e) &&
+	if (tap_make(NETWORK_DEVICE, &tap_fd, e) && network_set_up(child->plan, e) &&
 		hand_over(child, tap_fd, e))
 		return true;
 	err_what(e, ERR_HOST, "cannot make the container's network device");
@@ -115,9 +141,9 @@ static bool make_bridge(const struct plan *plan, int *ret_tap_fd, struct err *e)
 {
 	struct rtnl make = {.n = 0}, connect = {.n = 0};
 	int bridge, tap;
-	rtnl_bridge_add(&make, BRIDGE);
+	rtnl_bridge_add(&make, NETWORK_BRIDGE);
 	if (!tap_make(TAP, ret_tap_fd, e) || !rtnl_send(&make, e) ||
-		!rtnl_find(BRIDGE, &bridge, e) || !rtnl_find(TAP, &tap, e))
+		!rtnl_find(NETWORK_BRIDGE, &bridge, e) || !rtnl_find(TAP, &tap, e))
 		return false;
 	const struct rtnl_link port = {.mtu = plan->net.mtu,
 		.txqlen = queue_length(&plan->net),

@@ -4,12 +4,15 @@
 
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+
+static const uint8_t no;
 
 /* Zeroed room for one request; all of them together fit, since their number is fixed. */
 static void *begin(struct rtnl *r, uint16_t type, uint16_t flags, size_t body, const char *what)
@@ -110,17 +113,59 @@ void rtnl_route_default(struct rtnl *r, int index, const struct address *gateway
 	end(r);
 }
 
+void rtnl_neighbour_add(struct rtnl *r, int index, const struct address *a, const uint8_t mac[6])
+{
+	struct ndmsg *to = begin(
+		r, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*to), "fix a neighbour");
+	to->ndm_family = (uint8_t)a->family;
+	to->ndm_ifindex = index;
+	to->ndm_state = NUD_PERMANENT;
+	add(r, NDA_DST, a->bytes, address_size(a));
+	add(r, NDA_LLADDR, mac, 6);
+	end(r);
+}
+
 void rtnl_bridge_add(struct rtnl *r, const char *name)
 {
 	begin(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg), "make a bridge");
 	add_text(r, IFLA_IFNAME, name);
 	struct rtattr *info = add(r, IFLA_LINKINFO, NULL, 0);
 	add(r, IFLA_INFO_KIND, "bridge", 6);
+	struct rtattr *data = add(r, IFLA_INFO_DATA, NULL, 0);
+	add(r, IFLA_BR_MCAST_SNOOPING, &no, sizeof(no));
+	nest_end(r, data);
 	nest_end(r, info);
 	end(r);
 }
 
-void rtnl_veth_add(struct rtnl *r, const char *name, const char *peer_name, int peer_ns_fd)
+static void port_learn_nothing(struct rtnl *r, int index)
+{
+	struct ifinfomsg *set = begin(r, RTM_NEWLINK, 0, sizeof(*set), "set up a bridge's port");
+	set->ifi_index = index;
+	struct rtattr *info = add(r, IFLA_LINKINFO, NULL, 0);
+	add(r, IFLA_INFO_SLAVE_KIND, "bridge", 6);
+	struct rtattr *data = add(r, IFLA_INFO_SLAVE_DATA, NULL, 0);
+	add(r, IFLA_BRPORT_LEARNING, &no, sizeof(no));
+	nest_end(r, data);
+	nest_end(r, info);
+	end(r);
+}
+
+void rtnl_port_fix(struct rtnl *r, int index, const uint8_t mac[6])
+{
+	port_learn_nothing(r, index);
+	struct ndmsg *to = begin(r, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*to),
+		"tell a bridge who is behind a port");
+	to->ndm_family = AF_BRIDGE;
+	to->ndm_ifindex = index;
+	to->ndm_state = NUD_NOARP;
+	to->ndm_flags = NTF_MASTER;
+	add(r, NDA_LLADDR, mac, 6);
+	end(r);
+}
+
+void rtnl_veth_add(struct rtnl *r, const char *name, const char *peer_name,
+	const uint8_t peer_mac[6], int peer_ns_fd)
 {
 	static const struct ifinfomsg none;
 	begin(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg),
@@ -131,6 +176,7 @@ void rtnl_veth_add(struct rtnl *r, const char *name, const char *peer_name, int 
 	struct rtattr *data = add(r, IFLA_INFO_DATA, NULL, 0);
 	struct rtattr *peer = add(r, VETH_INFO_PEER, &none, sizeof(none));
 	add_text(r, IFLA_IFNAME, peer_name);
+	add(r, IFLA_ADDRESS, peer_mac, 6);
 	add(r, IFLA_NET_NS_FD, &peer_ns_fd, sizeof(peer_ns_fd));
 	nest_end(r, peer);
 	nest_end(r, data);

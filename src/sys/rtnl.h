@@ -35,9 +35,15 @@ void rtnl_link_set(struct rtnl *r, int index, const struct rtnl_link *link);
 void rtnl_address_add(struct rtnl *r, int index, const struct address *a, unsigned prefix);
 /* The way to everywhere; @gateway must be reachable through the link. */
 void rtnl_route_default(struct rtnl *r, int index, const struct address *gateway);
+/* @mac is where @a is, whatever others answer. */
+void rtnl_neighbour_add(struct rtnl *r, int index, const struct address *a, const uint8_t mac[6]);
+/* Without multicast snooping: one member that asks for groups would decide what others hear. */
 void rtnl_bridge_add(struct rtnl *r, const char *name);
-/* A pair of devices; @peer_name is made in the namespace that @peer_ns_fd stands for. */
-void rtnl_veth_add(struct rtnl *r, const char *name, const char *peer_name, int peer_ns_fd);
+/* The bridge believes @mac to be behind this port, and learns nothing from what comes in there. */
+void rtnl_port_fix(struct rtnl *r, int index, const uint8_t mac[6]);
+/* A pair of devices; the peer is made in the namespace that @peer_ns_fd stands for. */
+void rtnl_veth_add(struct rtnl *r, const char *name, const char *peer_name,
+	const uint8_t peer_mac[6], int peer_ns_fd);
 void rtnl_link_delete(struct rtnl *r, int index);
 
 /*

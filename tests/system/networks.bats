@@ -267,6 +267,46 @@ for ns in "user", "net":
 	[ "${lines[-1]}" = alone ]
 }
 
+# Answers for whatever is looked for, and sends as gateway, resolver and the container called web, for 3 seconds.
+liar='import socket, struct, sys, time
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+s.bind(("eth0", 0))
+s.settimeout(0.01)
+own = s.getsockname()[4]
+web = socket.gethostbyname("web")
+claimed = [socket.inet_aton(a) for a in sys.argv[1:] + [web]]
+macs = [b"\x52\x55" + a for a in claimed[:2]] + [b"\x02\x42" + claimed[2]]
+print("ready", flush=True)
+end = time.time() + 3
+while time.time() < end:
+    for a, mac in zip(claimed, macs):
+        for kind in 1, 2:
+            s.send(b"\xff" * 6 + own + b"\x08\x06" + struct.pack("!HHBBH", 1, 0x800, 6, 4, kind) + own + a + b"\xff" * 6 + a)
+        s.send(b"\xff" * 6 + mac + b"\x88\xb5" + b"x" * 50)
+    try:
+        s.recv(100)
+    except OSError:
+        pass
+time.sleep(60)'
+
+@test "no container takes the place of the gateway, the resolver or another's hardware address" {
+	"$GUSCIO" network create --subnet 10.77.7.0/24 back
+	"$GUSCIO" run -d --network back --name web @host python3 -c "$server"
+	until "$GUSCIO" logs web | grep -q ready; do sleep 0.1; done
+	"$GUSCIO" run -d --network back --name liar @host python3 -c "$liar" 10.77.7.1 10.77.7.2
+	until "$GUSCIO" logs liar | grep -q ready; do sleep 0.1; done
+	# Looks the name up, reaches the gateway, and is answered by the real web, while the other lies.
+	run -0 "$GUSCIO" run --network back @host sh -c 'ip neigh show dev eth0
+		for i in 1 2 3 4 5; do ping -q -c1 -W1 10.77.7.1 && getent ahostsv4 web && sleep 0.2 || exit 1; done
+		true'
+	[[ $output == *"10.77.7.2 lladdr 52:55:0a:4d:07:02 PERMANENT"* && $output == *"10.77.7.1 lladdr 52:55:0a:4d:07:01 PERMANENT"* ]]
+	# With web's hardware address known the bridge leads there, whoever sends from it meanwhile.
+	run -0 "$GUSCIO" run --network back --cap-add net_admin @host sh -c \
+		'ip neigh replace 10.77.7.3 lladdr 02:42:0a:4d:07:03 dev eth0 && for i in 1 2 3; do curl -s -m2 http://10.77.7.3 || exit 1; done'
+	[[ ${lines[2]} == "peer "* ]]
+	"$GUSCIO" rm -f web liar
+}
+
 @test "the way out, and host names from the host; an internal network has neither" {
 	python3 -m http.server 0 --bind 127.0.0.1 >"$work/http" 2>&1 3>&- &
 	pids+=($!)
