@@ -18,6 +18,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#define TRIES 4
+
 bool between_network_enter(struct starter *s, const struct step *step, struct err *e)
 {
 	(void)step;
@@ -91,16 +93,37 @@ bool between_map_ids(struct starter *s, struct err *e)
 	return idmap_write_from_parent(s->proc.pid, &maps, e);
 }
 
+/*
+ * The container's last cable may be there still: the kernel takes a namespace apart some time after
+ * its end, and another container that joined it keeps it.
+ */
+static bool make_cable(const char *cable, const uint8_t mac[6], int container_fd, struct err *e)
+{
+	for (int i = 0; i < TRIES; i++) {
+		struct rtnl make = {.n = 0}, remove = {.n = 0};
+		struct err ignored = ERR_INIT;
+		int old;
+		*e = ignored;
+		rtnl_veth_add(&make, cable, NETWORK_DEVICE, mac, container_fd);
+		if (rtnl_send(&make, e) || e->sys != EEXIST)
+			break;
+		if (!rtnl_find(cable, &old, &ignored))
+			continue;
+		rtnl_link_delete(&remove, old);
+		rtnl_send(&remove, &ignored);
+	}
+	return e->kind == ERR_NONE;
+}
+
 static bool lay(const struct plan *plan, const char *cable, int container_fd, struct err *e)
 {
-	struct rtnl make = {.n = 0}, connect = {.n = 0};
+	struct rtnl connect = {.n = 0};
 	int bridge, index;
 	uint8_t mac[6];
 	network_mac(plan, mac);
 	if (setns(plan->net.lease->netns_fd, CLONE_NEWNET) < 0)
 		return err_sys(e, "enter its network namespace");
-	rtnl_veth_add(&make, cable, NETWORK_DEVICE, mac, container_fd);
-	if (!rtnl_send(&make, e) || !rtnl_find(NETWORK_BRIDGE, &bridge, e) ||
+	if (!make_cable(cable, mac, container_fd, e) || !rtnl_find(NETWORK_BRIDGE, &bridge, e) ||
 		!rtnl_find(cable, &index, e))
 		return false;
 	rtnl_link_set(&connect, index,

@@ -381,6 +381,20 @@ time.sleep(60)'
 	[ "$(cat "$work"/many.* | grep -oE '10\.89\.[0-9]+\.[0-9]+/24' | sort -u | wc -l)" -eq 12 ]
 }
 
+@test "a container is started again while another one still lives in its old network namespace" {
+	"$GUSCIO" network create back
+	"$GUSCIO" run -d --network back --name keeper @host sleep 60
+	"$GUSCIO" run -d --network back --name web @host sleep 60
+	"$GUSCIO" run -d --network container:web --name beside @host sleep 60
+	await_members back 2
+	run -0 "$GUSCIO" restart -t 1 web
+	run -0 "$GUSCIO" exec web getent ahostsv4 keeper
+	# As in docker, who was beside it has lost the way.
+	run -0 "$GUSCIO" exec beside ls /sys/class/net
+	[ "$output" = lo ]
+	"$GUSCIO" rm -f web keeper beside
+}
+
 @test "--explain asks for no place; joined namespaces are refused; a member can be joined" {
 	"$GUSCIO" network create back
 	run -0 "$GUSCIO" run --network back --explain "$root" true
