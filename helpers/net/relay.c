@@ -100,9 +100,11 @@ bool relay_resolve(struct relay *relay, int take_dns_fd, struct err *e)
 	relay->resolver = resolver_new(relay->loop, &s->names, reply, relay, e);
 	if (!relay->resolver)
 		return false;
-	if (take_dns_fd >= 0 &&
-		(!streams_new(relay->loop, relay->resolver, take_dns_fd, e) ||
-			!stack_forward_dns(relay->stack, CONFINEMENT_SOCKET, s->dns4)))
+	if (take_dns_fd >= 0 && !streams_new(relay->loop, relay->resolver, take_dns_fd, e))
+		return false;
+	/* Also where nobody listens there: for the sake of it libslirp says whose the address is.
+	 */
+	if (!stack_forward_dns(relay->stack, CONFINEMENT_SOCKET, s->dns4))
 		return err_msg(e, ERR_INTERNAL, "libslirp does not forward DNS over TCP");
 	/* Who cannot reach the outside shall not talk to it by questions either. */
 	if (s->upstream.n == 0 && !s->is_internal)
