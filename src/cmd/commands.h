@@ -25,6 +25,7 @@ extern const struct command command_image_inspect;
 extern const struct command command_container_inspect;
 extern const struct command command_top;
 extern const struct command command_cp;
+extern const struct command command_events;
 extern const struct command command_commit;
 extern const struct command command_diff;
 extern const struct command command_container_export;

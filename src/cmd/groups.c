@@ -29,8 +29,8 @@ static const struct member container_members[] = {{"attach", &command_attach},
 	{"rm", &command_rm}, {"run", &command_run}, {"start", &command_start},
 	{"stop", &command_stop}, {"top", &command_top}, {"wait", &command_wait}, {NULL, NULL}};
 
-static const struct member system_members[] = {
-	{"df", &command_df}, {"prune", &command_prune}, {"reset", &command_purge}, {NULL, NULL}};
+static const struct member system_members[] = {{"df", &command_df}, {"events", &command_events},
+	{"prune", &command_prune}, {"reset", &command_purge}, {NULL, NULL}};
 
 static const struct member network_members[] = {{"create", &command_network_create},
 	{"inspect", &command_network_inspect}, {"list", &command_network_ls},

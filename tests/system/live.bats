@@ -656,3 +656,24 @@ assert m["Destination"] == "/mnt" and m["RW"] is False' "$id"
 	run -125 "$GUSCIO" commit nonsuch
 	assert_one_line
 }
+
+@test "events: from create to destroy" {
+	run_d --name before "$root" sleep 100
+	"$GUSCIO" events >"$work/events" 3>&- &
+	pid=$!
+	"$GUSCIO" events --filter event=die --format '{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}' >"$work/dies" 3>&- &
+	other=$!
+	sleep 0.5
+	run_d --name e "$root" sh -c 'sleep 0.3; exit 5'
+	"$GUSCIO" wait e
+	"$GUSCIO" rename e f
+	"$GUSCIO" rm f
+	"$GUSCIO" stop -t 1 before
+	soon grep -q 'container stop' "$work/events"
+	kill $pid $other
+	[ "$(grep -oE 'container [a-z]+' "$work/events" | cut -d' ' -f2 | tr '\n' ' ')" = "create start die rename destroy die stop " ]
+	grep -qE '^20[0-9-]+T[0-9:.]+Z container die [0-9a-f]{64} \(exitCode=5, image=.*, name=e\)$' "$work/events"
+	[ "$(cat "$work/dies")" = $'die e 5\ndie before 143' ]
+	run -125 "$GUSCIO" events --filter colour=red
+	assert_one_line
+}
