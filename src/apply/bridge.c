@@ -15,14 +15,13 @@
  * it want: they take theirs from these.
  */
 static bool start_network(const struct host *host, const struct net_record *network, int dir_fd,
-	struct arena *arena, struct notes *notes, struct err *e)
+	struct arena *arena, struct err *e)
 {
 	CLEAN(clean_fd) int listen_fd = -1;
 	struct proc proc = PROC_INIT;
-	struct notes ignored = {0};
+	struct notes ignored = {0}; /* the container's own plan says the same */
 	struct spec spec;
 	struct plan plan;
-	(void)notes;
 	if (!host->has_tun) {
 		err_msg(e, ERR_HOST, "/dev/net/tun cannot be opened");
 		return err_hint(e, "sudo modprobe tun; sudo chmod 666 /dev/net/tun");
@@ -51,8 +50,7 @@ static void add_names(const struct spec *spec, struct strv *names)
 }
 
 static bool try_to_join(const struct spec *spec, const struct host *host,
-	const struct net_record *network, struct net_lease *lease, struct notes *notes,
-	struct err *e)
+	const struct net_record *network, struct net_lease *lease, struct err *e)
 {
 	struct strv names = {0};
 	CLEAN(clean_fd) int dir_fd = -1;
@@ -75,7 +73,7 @@ static bool try_to_join(const struct spec *spec, const struct host *host,
 			/* Started anew only when nobody listens: there must not be two. */
 			clean_fd(&lease->control_fd);
 		} else if (e->kind != ERR_NONE ||
-			   !start_network(host, network, dir_fd, spec->arena, notes, e)) {
+			   !start_network(host, network, dir_fd, spec->arena, e)) {
 			return false;
 		}
 	}
@@ -83,10 +81,10 @@ static bool try_to_join(const struct spec *spec, const struct host *host,
 }
 
 bool bridge_join(const struct spec *spec, const struct host *host, const struct net_record *network,
-	struct net_lease *lease, struct notes *notes, struct err *e)
+	struct net_lease *lease, struct err *e)
 {
 	lease->network = network;
-	if (try_to_join(spec, host, network, lease, notes, e))
+	if (try_to_join(spec, host, network, lease, e))
 		return true;
 	return e->what[0] ? false : err_what(e, e->kind, "cannot join network '%s'", network->name);
 }

@@ -3,7 +3,6 @@
 #ifndef APPLY_BRIDGE_H
 #define APPLY_BRIDGE_H
 
-#include "base/notes.h"
 #include "host/host.h"
 #include "net/lease.h"
 #include "spec/spec.h"
@@ -15,6 +14,6 @@
  * Errors: ERR_STATE an address or name is taken; of every step of the network's start.
  */
 bool bridge_join(const struct spec *spec, const struct host *host, const struct net_record *network,
-	struct net_lease *lease, struct notes *notes, struct err *e);
+	struct net_lease *lease, struct err *e);
 
 #endif

@@ -27,7 +27,7 @@ static bool join_network(struct invocation *to, struct host *host, struct err *e
 	if (to->explain)
 		return true;
 	host->lease = &to->place;
-	return bridge_join(spec, host, &to->network, &to->place, to->notes, e);
+	return bridge_join(spec, host, &to->network, &to->place, e);
 }
 
 bool invocation_plan(
