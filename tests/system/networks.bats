@@ -395,6 +395,26 @@ time.sleep(60)'
 	"$GUSCIO" rm -f web keeper beside
 }
 
+@test "a container that opens flows without end leaves room for new members" {
+	"$GUSCIO" network create back
+	# The network's helper may have as many descriptors as whoever started it.
+	(ulimit -n 400 && exec "$GUSCIO" run -d --network back --name greedy @host python3 -c '
+import socket, time
+for port in range(20000, 21000):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("", port))
+        try:
+            s.sendto(b"x", ("192.0.2.1", 9))
+        except OSError:
+            pass
+print("ready", flush=True)
+time.sleep(60)')
+	until "$GUSCIO" logs greedy | grep -q ready; do sleep 0.1; done
+	run -0 timeout 10 "$GUSCIO" run --network back @host getent ahostsv4 greedy
+	[[ $output == *"10.89."* ]]
+	"$GUSCIO" rm -f greedy
+}
+
 @test "--explain asks for no place; joined namespaces are refused; a member can be joined" {
 	"$GUSCIO" network create back
 	run -0 "$GUSCIO" run --network back --explain "$root" true
