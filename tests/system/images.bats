@@ -371,7 +371,7 @@ remote() { # command, arguments
 @test "a Debian with python3, in layers that remove and replace" {
 	command -v mmdebstrap >/dev/null || skip "mmdebstrap is not installed"
 	mmdebstrap --variant=minbase --include=python3-minimal bookworm "$work/debian.tar" 2>"$work/log" ||
-		skip "Debian's packages cannot be had here"
+		skip "Debian's packages cannot be had here: $(grep '^E:' "$work/log" | head -n 1 | sed 's#https*://[^ ]*##g')"
 	mkdir -p "$work/above/usr/share/doc" "$work/above/usr/bin" "$work/above/opt"
 	: >"$work/above/usr/share/doc/.wh..wh..opq"
 	: >"$work/above/usr/bin/.wh.perl"
