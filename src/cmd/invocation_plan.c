@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/bridge.h"
+#include "base/text.h"
 #include "cmd/run_options.h"
 
 unsigned invocation_host_wants(const struct spec *spec)
@@ -16,13 +17,21 @@ unsigned invocation_host_wants(const struct spec *spec)
 	return want;
 }
 
+/* A word that is no mode is taken for a network's name: a typo ends here. */
+static bool suggest_mode(const char *name, struct err *e)
+{
+	static const char *const modes[] = {"slirp", "none", "host", "bridge", "default", NULL};
+	const char *nearest = text_nearest(name, modes);
+	return nearest ? err_hint(e, "did you mean --network %s?", nearest) : false;
+}
+
 static bool join_network(struct invocation *to, struct host *host, struct err *e)
 {
 	struct spec *spec = &to->spec;
 	if (spec->namespaces[NS_NET].mode != NS_PRIVATE || spec->net.kind != NET_NAMED)
 		return true;
 	if (!net_record_read(host->data_dir, spec->net.name, &to->arena, &to->network, e))
-		return false;
+		return suggest_mode(spec->net.name, e);
 	spec->net.name = to->network.name;
 	if (to->explain)
 		return true;

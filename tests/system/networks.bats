@@ -131,6 +131,9 @@ await_members() { # network, count
 	run -125 "$GUSCIO" run --network nowhere "$root" true
 	assert_one_line
 	[[ $output == *"guscio network create nowhere"* ]]
+	run -125 "$GUSCIO" run --network slrip "$root" true
+	assert_one_line
+	[[ $output == *"did you mean --network slirp?"* ]]
 }
 
 @test "two containers reach each other by name, both families, and forget who has ended" {
