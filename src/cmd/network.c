@@ -284,27 +284,37 @@ static json_t *row_of(struct network_command *c, const struct net_record *record
 		arena_printf(a, "%zu", members));
 }
 
-static void note_damaged(struct network_command *c, size_t damaged)
-{
-	if (damaged)
-		notes_add(c->to.notes, "%zu damaged in '%s/networks'", damaged, c->host.data_dir);
-}
-
-static bool list(struct network_command *c, struct err *e)
+/* Those that all filters want, by name; damaged records are a note. */
+static bool read_wanted(
+	struct network_command *c, struct net_record **ret, size_t *ret_n, struct err *e)
 {
 	struct net_record *records;
-	size_t n, damaged;
-	CLEAN(clean_json) json_t *rows = json_array();
+	size_t n, damaged, kept = 0;
 	if (!net_record_list(c->host.data_dir, &c->to.arena, &records, &n, &damaged, e))
 		return false;
-	note_damaged(c, damaged);
+	if (damaged)
+		notes_add(c->to.notes, "%zu damaged in '%s/networks'", damaged, c->host.data_dir);
 	for (size_t i = 0; i < n; i++) {
 		bool is_wanted;
 		if (!matches(c, &records[i], &is_wanted, e))
 			return false;
 		if (is_wanted)
-			json_array_append_new(rows, row_of(c, &records[i]));
+			records[kept++] = records[i];
 	}
+	*ret = records;
+	*ret_n = kept;
+	return true;
+}
+
+static bool list(struct network_command *c, struct err *e)
+{
+	struct net_record *records;
+	size_t n;
+	CLEAN(clean_json) json_t *rows = json_array();
+	if (!read_wanted(c, &records, &n, e))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(rows, row_of(c, &records[i]));
 	const char *format = c->to.source.is_quiet && !c->to.format ? "{{.Name}}" : c->to.format;
 	return table_print(rows, network_columns, format, c->to.has_no_header, &c->to.arena, e);
 }
@@ -406,16 +416,11 @@ static const struct option_def remove_options[] = {
 static bool prune(struct network_command *c, struct err *e)
 {
 	struct net_record *records;
-	size_t n, damaged;
-	if (!net_record_list(c->host.data_dir, &c->to.arena, &records, &n, &damaged, e))
+	size_t n;
+	if (!read_wanted(c, &records, &n, e))
 		return false;
-	note_damaged(c, damaged);
 	for (size_t i = 0; i < n; i++) {
-		bool is_wanted;
-		if (!matches(c, &records[i], &is_wanted, e))
-			return false;
-		if (!is_wanted ||
-			net_members(c->host.runtime_dir, records[i].name, NULL, &c->to.arena))
+		if (net_members(c->host.runtime_dir, records[i].name, NULL, &c->to.arena))
 			continue;
 		if (!remove_one(c, records[i].name, e))
 			return false;
