@@ -7,7 +7,9 @@
 #include "sys/cgroup.h"
 #include "sys/clone.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -109,6 +111,7 @@ bool ending_record(struct monitor *m, uint64_t *ret_wait_ms)
 		return false;
 	}
 	c.exit_code = monitor_exit_code(m);
+	m->was_stopped = c.was_stopped || m->stage == STAGE_STOPS;
 	c.is_oom_killed = m->has_passed_memory;
 	c.finished_ns = now_ns();
 	leave_cgroup(&c);
@@ -173,9 +176,25 @@ void ending_restart(struct monitor *m)
 	ending_give_up(m);
 }
 
+/* What removes it wants the locks that we hold, and is not waited for by who waits for us. */
+static void remove_it(struct monitor *m)
+{
+	pid_t pid = clone_plain();
+	if (pid == 0) {
+		run_guscio(m, "rm", "-v");
+		_exit(125);
+	}
+	syscall(SYS_close_range, 3U, ~0U, 0U);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 void ending_leave(struct monitor *m)
 {
+	int code = monitor_exit_code(m);
 	if (m->record.is_auto_removed)
-		run_guscio(m, "rm", "-v");
-	_exit(0);
+		remove_it(m);
+	/* For systemd this is the service's end: one by the stop signal, when asked for, is no
+	 * failure. */
+	_exit(m->was_stopped && code == 128 + m->record.stop_signal ? 0 : code);
 }

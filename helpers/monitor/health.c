@@ -2,6 +2,7 @@
 #include "monitor/health.h"
 #include "base/own.h"
 #include "sys/spawn.h"
+#include "wire/notify.h"
 
 #include <string.h>
 
@@ -91,6 +92,8 @@ void health_take_child(struct monitor *m, pid_t pid, int status)
 	h->next_ms = monitor_now_ms() + m->record.health_interval_ms;
 	if (status == 0) {
 		h->failures = 0;
+		if (!strcmp(m->record.sdnotify, "healthy") && strcmp(m->record.health, "healthy"))
+			notify_send("READY=1");
 		write_health(m, "healthy");
 		return;
 	}

@@ -22,6 +22,7 @@
 #include "monitor/monitor.h"
 #include "sys/clone.h"
 #include "sys/memory_watch.h"
+#include "wire/notify.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -46,6 +47,7 @@ enum {
 	POLL_PTY,
 	POLL_INPUT,
 	POLL_LISTEN,
+	POLL_NOTIFY,
 	POLL_VISITORS
 };
 
@@ -157,6 +159,7 @@ static size_t list_descriptors(struct monitor *m, struct pollfd *fds)
 	fds[POLL_PTY] = (struct pollfd){pty && !m->is_pty_quiet ? m->pty_fd : -1, pty, 0};
 	fds[POLL_INPUT] = (struct pollfd){m->input_n ? m->input_fd : -1, POLLOUT, 0};
 	fds[POLL_LISTEN] = (struct pollfd){m->listen_fd, POLLIN, 0};
+	fds[POLL_NOTIFY] = (struct pollfd){m->notify_fd, POLLIN, 0};
 	for (size_t i = 0; i < m->n_visitors; i++) {
 		short events = (short)((can_take_input ? POLLIN : 0) |
 				       (m->visitors[i].is_behind ? POLLOUT : 0));
@@ -207,6 +210,14 @@ static void pass_deadline(struct monitor *m)
 		ending_restart(m);
 }
 
+/* Read also where nobody wants it: a program may wait until its word is taken. */
+static void take_notify(struct monitor *m)
+{
+	bool ignored = false;
+	const char *mode = m->record.sdnotify;
+	notify_take(m->notify_fd, !mode[0] || !strcmp(mode, "container"), &ignored);
+}
+
 static void turn(struct monitor *m)
 {
 	struct pollfd fds[POLL_VISITORS + VISITORS_MAX];
@@ -221,6 +232,8 @@ static void turn(struct monitor *m)
 	visitors_catch_up(m);
 	if (fds[POLL_LISTEN].revents)
 		visitors_accept(m);
+	if (fds[POLL_NOTIFY].revents)
+		take_notify(m);
 	if ((fds[POLL_PTY].revents & POLLOUT) || fds[POLL_INPUT].revents)
 		feed(m);
 	if (fds[POLL_OUTPUT].revents && !is_anyone_behind(m))
@@ -322,12 +335,12 @@ static void let_go(void)
 static bool read_numbers(struct monitor *m, const char *text)
 {
 	int pid, client_fd;
-	if (sscanf(text, "%d,%d,%d,%d,%d,%d,%d,%d", &pid, &m->pid_fd, &m->pty_fd, &m->output_fd,
-		    &m->error_fd, &m->input_fd, &m->listen_fd, &client_fd) != 8)
+	if (sscanf(text, "%d,%d,%d,%d,%d,%d,%d,%d,%d", &pid, &m->pid_fd, &m->pty_fd, &m->output_fd,
+		    &m->error_fd, &m->input_fd, &m->listen_fd, &client_fd, &m->notify_fd) != 9)
 		return false;
 	m->pid = pid;
 	const int ours[] = {m->pid_fd, m->pty_fd, m->output_fd, m->error_fd, m->input_fd,
-		m->listen_fd, client_fd};
+		m->listen_fd, client_fd, m->notify_fd};
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		if (ours[i] >= 0)
 			fcntl(ours[i], F_SETFD, FD_CLOEXEC);

@@ -30,10 +30,12 @@ struct monitor {
 	int all_fd, dir_fd; /* containers/, and this container's directory */
 	pid_t pid;
 	int pid_fd, pty_fd, output_fd, error_fd, input_fd, listen_fd, signal_fd;
+	int notify_fd; /* the program's word for systemd; -1 */
 	bool is_pty_quiet;
 	enum monitor_stage stage;
 	uint64_t deadline_ms; /* 0: none */
 	int status;	      /* of waitpid(2); -1: not yet */
+	bool was_stopped;     /* its end was wished */
 	uint64_t began_ms;
 	int console_fd;		 /* keeps a system's console there; -1 */
 	bool has_passed_memory;	 /* more than the record allows */
@@ -73,7 +75,8 @@ void ending_restart(struct monitor *m);
 /* The container was stopped while it waited to come back. */
 bool ending_is_stopped(struct monitor *m);
 void ending_give_up(struct monitor *m);
-/* With --rm guscio removes it in our place. */
+/* With --rm guscio removes it; then our own end, with the program's exit code, which systemd sees.
+ */
 void ending_leave(struct monitor *m) __attribute__((noreturn));
 
 #endif

@@ -31,7 +31,8 @@ bool detach(const struct plan *plan, struct proc *proc, const struct monitor_fds
 	if (!fds_close_on_exec_from(3, e))
 		return false;
 	const int over[] = {proc->pid_fd, proc->pty_fd, proc->lock_fd, proc->overlay_lock_fd,
-		fds->output_fd, fds->error_fd, fds->input_fd, fds->listen_fd, fds->client_fd};
+		proc->notify_fd, fds->output_fd, fds->error_fd, fds->input_fd, fds->listen_fd,
+		fds->client_fd};
 	for (size_t i = 0; i < ARRAY_LEN(over); i++)
 		hand_over(over[i]);
 	for (size_t i = 0; i < n_keep; i++)
@@ -39,9 +40,9 @@ bool detach(const struct plan *plan, struct proc *proc, const struct monitor_fds
 	char *const argv[] = {(char *)"guscio-monitor",
 		(char *)(spec->name ? spec->name : arena_strndup(arena, spec->id, 12)),
 		(char *)bundle, (char *)plan->host->runtime_dir, exe,
-		arena_printf(arena, "%d,%d,%d,%d,%d,%d,%d,%d", (int)proc->pid, proc->pid_fd,
+		arena_printf(arena, "%d,%d,%d,%d,%d,%d,%d,%d,%d", (int)proc->pid, proc->pid_fd,
 			proc->pty_fd, fds->output_fd, fds->error_fd, fds->input_fd, fds->listen_fd,
-			fds->client_fd),
+			fds->client_fd, proc->notify_fd),
 		NULL};
 	char *path = arena_printf(arena, "%s/guscio-monitor", plan->host->helper_dir);
 	execve(path, argv, environ);

@@ -241,7 +241,7 @@ static bool turn(struct session *s)
 	if (fds[5].revents && !fds[0].revents)
 		lose_helper(s, &s->proc->port_fd, "published ports: guscio-port");
 	if (fds[6].revents)
-		system_take_notify(s->proc);
+		system_take_notify(s->plan, s->proc);
 	watch_memory(s);
 	if (s->deadline_ms && now_ms() >= s->deadline_ms)
 		pass_deadline(s);

@@ -152,7 +152,7 @@ bool parent_write_files(struct starter *s, const struct step *step, struct err *
 	char host[256] = "";
 	const char *name = spec->hostname;
 	(void)step;
-	if (spec->is_system && !system_open_notify(s->plan->container_dir, &s->proc.notify_fd, e))
+	if (spec->notify_path && !system_open_notify(s->plan->container_dir, &s->proc.notify_fd, e))
 		return err_what(e, ERR_HOST, "cannot write the container's own files");
 	/* A root without /etc gets none of them. */
 	if (spec->root.kind == ROOT_DIR &&

@@ -42,7 +42,7 @@ struct proc {
 	int overlay_lock_fd; /* keeps the overlay's directory ours */
 	int port_fd;	     /* to guscio-port; -1 without published ports */
 	pid_t port_pid;
-	int notify_fd; /* on which a system says that it is ready; -1 without one */
+	int notify_fd; /* on which the program says that it is ready; -1 without one */
 	bool is_ready; /* it has said so */
 	int cgroup_fd; /* the container's cgroup; -1 without one */
 	int cgroup_parent_fd;

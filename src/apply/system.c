@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/system.h"
 #include "base/own.h"
+#include "wire/notify.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -26,40 +25,9 @@ bool system_open_notify(const char *dir, int *ret_fd, struct err *e)
 	return true;
 }
 
-static void hand_on(const char *word)
+void system_take_notify(const struct plan *plan, struct proc *proc)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	size_t len = path ? strlen(path) : 0;
-	if (!len || len >= sizeof(to.sun_path) || (path[0] != '/' && path[0] != '@'))
-		return;
-	memcpy(to.sun_path, path, len);
-	if (path[0] == '@')
-		to.sun_path[0] = '\0';
-	CLEAN(clean_fd) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0)
-		sendto(fd, word, strlen(word), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&to,
-			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
-}
-
-void system_take_notify(struct proc *proc)
-{
-	/* Of what the container says, only these words mean something out here. */
-	static const char *const words[] = {"READY=1", "STOPPING=1"};
-	char text[4096];
-	ssize_t n = recv(proc->notify_fd, text, sizeof(text) - 1, MSG_DONTWAIT);
-	if (n <= 0)
-		return;
-	text[n] = '\0';
-	for (char *line = text, *next; line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = '\0';
-		proc->is_ready |= !strcmp(line, words[0]);
-		for (size_t i = 0; i < ARRAY_LEN(words); i++)
-			if (!strcmp(line, words[i]))
-				hand_on(words[i]);
-	}
+	notify_take(proc->notify_fd, plan->spec->hands_on_ready, &proc->is_ready);
 }
 
 int system_signal(const struct plan *plan, int sig)

@@ -8,11 +8,11 @@
 /* What foreground() returns when the system has asked for a reboot: no program's status. */
 #define SYSTEM_STATUS_REBOOT 512
 
-/* Makes the socket on which the system says that it is ready, as @dir/notify. */
+/* Makes the socket on which the program says that it is ready, as @dir/notify. */
 bool system_open_notify(const char *dir, int *ret_fd, struct err *e);
 
-/* Takes one message, remembers "ready", and hands it on to who started us with a $NOTIFY_SOCKET. */
-void system_take_notify(struct proc *proc);
+/* Takes one message, remembers "ready", and hands it on where the spec says so (wire/notify.h). */
+void system_take_notify(const struct plan *plan, struct proc *proc);
 
 /* The signal that pid 1 gets for one of ours: those that end a program end the system in order. */
 int system_signal(const struct plan *plan, int sig);

@@ -190,6 +190,20 @@ static void record_why(
 	container_write(lock_fd, record, false, &ignored);
 }
 
+/* What the record says holds until it is said otherwise, and then that does. */
+static bool take_sdnotify(struct container_command *c, struct container *record, struct err *e)
+{
+	const char *said = c->to.life.sdnotify;
+	if (said && !strcmp(said, "healthy") && !record->health_test[0])
+		return err_what(e, ERR_USAGE, "--sdnotify=healthy: container '%s' has no check",
+			record->name);
+	if (said)
+		record->sdnotify = said;
+	else if (record->sdnotify[0])
+		c->to.life.sdnotify = record->sdnotify;
+	return true;
+}
+
 static bool start_one(struct container_command *c, const char *text, struct err *e)
 {
 	CLEAN(clean_fd) int lock_fd = -1;
@@ -210,6 +224,8 @@ static bool start_one(struct container_command *c, const char *text, struct err 
 		record_why(c, &record, lock_fd, e);
 		return false;
 	}
+	if (!take_sdnotify(c, &record, e))
+		return false;
 	if (is_restart)
 		return life_start_here(&c->to, &host, &record, TAKE_FD(lock_fd), e);
 	record.restart_count = 0;
@@ -265,7 +281,11 @@ static int run_restart(
 static const struct option_def start_options[] = {
 	{"attach", 'a', NULL, "stay with it: its output, its exit code", set_attach},
 	{"detach-keys", 0, "KEYS", "what leaves it again (ctrl-p,ctrl-q)", set_detach_keys},
-	{"interactive", 'i', NULL, "and give it our input", set_interactive}, {0}};
+	{"interactive", 'i', NULL, "and give it our input", set_interactive},
+	{"sdnotify", 0, "MODE",
+		"from now on: who tells systemd that it is ready (as with guscio run)",
+		set_sdnotify},
+	{0}};
 
 const struct command command_start = {.name = "start",
 	.arguments = "[OPTIONS] CONTAINER...",

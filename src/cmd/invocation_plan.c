@@ -2,6 +2,9 @@
 #include "apply/bridge.h"
 #include "base/text.h"
 #include "cmd/run_options.h"
+#include "wire/notify.h"
+
+#include <string.h>
 
 unsigned invocation_host_wants(const struct spec *spec)
 {
@@ -39,11 +42,39 @@ static bool join_network(struct invocation *to, struct host *host, struct err *e
 	return bridge_join(spec, host, &to->network, &to->place, e);
 }
 
+bool invocation_tells(const struct invocation *to, const char *mode)
+{
+	return notify_is_wanted() &&
+	       !strcmp(to->life.sdnotify ? to->life.sdnotify : "container", mode);
+}
+
+/* A socket of the program's own, when somebody out here waits for its word. */
+static bool settle_notify(struct invocation *to, struct err *e)
+{
+	struct spec *spec = &to->spec;
+	const char *type = "";
+	spec->hands_on_ready = invocation_tells(to, "container");
+	if (!spec->hands_on_ready || spec->is_system ||
+		strv_env(&spec->process.env, "NOTIFY_SOCKET"))
+		return true;
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (!strcmp(spec->mounts[i].destination, "/dev"))
+			type = spec->mounts[i].type;
+	if (strcmp(type, "tmpfs")) {
+		err_what(e, ERR_USAGE, "--sdnotify=container needs a /dev of the container's own");
+		return err_hint(e, "--sdnotify=conmon says ready when the program starts");
+	}
+	spec->notify_path = PROGRAM_NOTIFY_PATH;
+	strv_env_set(&to->arena, &spec->process.env, "NOTIFY_SOCKET=" PROGRAM_NOTIFY_PATH);
+	return true;
+}
+
 bool invocation_plan(
 	struct invocation *to, const struct host *host, struct plan *ret, struct err *e)
 {
 	/* The plan keeps it: it must live as long as the spec. */
 	struct host *copy = arena_alloc(&to->arena, sizeof(*copy));
 	*copy = *host;
-	return join_network(to, copy, e) && plan_build(&to->spec, copy, ret, to->notes, e);
+	return settle_notify(to, e) && join_network(to, copy, e) &&
+	       plan_build(&to->spec, copy, ret, to->notes, e);
 }

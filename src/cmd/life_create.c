@@ -27,7 +27,7 @@ bool life_is_wanted(const struct invocation *to)
 	const struct life_options *life = &to->life;
 	return life->is_detached || life->is_created || (life->has_rm && !life->rm) ||
 	       life->restart || life->log_driver || life->log_max_size || life->log_max_files ||
-	       life->health_test;
+	       life->health_test || (life->sdnotify && !strcmp(life->sdnotify, "healthy"));
 }
 
 bool life_check(struct invocation *to, struct err *e)
@@ -37,6 +37,9 @@ bool life_check(struct invocation *to, struct err *e)
 		err_what(e, ERR_USAGE, "--rm and --restart contradict each other");
 		return err_hint(e, "what is removed at its end cannot come back");
 	}
+	if (life->sdnotify && !strcmp(life->sdnotify, "healthy") &&
+		(!life->health_test || !life->health_test[0]))
+		return err_what(e, ERR_USAGE, "--sdnotify=healthy needs a --health-cmd");
 	if (life->is_detached && to->spec.process.preserve_fds)
 		return err_what(e, ERR_USAGE, "--preserve-fds is for the foreground only");
 	if (life_is_wanted(to) && to->spec.process.preserve_fds)
@@ -189,6 +192,7 @@ static void fill_record(struct invocation *to, const struct host *host, struct c
 	c->health_timeout_ms = life->health_timeout_ms ? life->health_timeout_ms : 30000;
 	c->health_start_ms = life->health_start_ms;
 	c->health_retries = life->health_retries ? life->health_retries : 3;
+	c->sdnotify = life->sdnotify ? life->sdnotify : "";
 	add_labels(to, c);
 }
 

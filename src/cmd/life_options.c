@@ -95,6 +95,18 @@ SETTER(set_restart)
 	return true;
 }
 
+SETTER(set_sdnotify)
+{
+	static const char *const modes[] = {"container", "conmon", "healthy", "ignore", NULL};
+	for (const char *const *mode = modes; *mode; mode++)
+		if (!strcmp(value, *mode)) {
+			to->life.sdnotify = *mode;
+			return true;
+		}
+	err_what(e, ERR_USAGE, "--sdnotify '%s' is not known", value);
+	return err_hint(e, "container, conmon, healthy or ignore");
+}
+
 static bool add_label(struct invocation *to, const char *value, struct err *e)
 {
 	if (!value[0] || value[0] == '=')

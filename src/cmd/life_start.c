@@ -15,6 +15,7 @@
 #include "state/record.h"
 #include "sys/clone.h"
 #include "wire/control.h"
+#include "wire/notify.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -125,6 +126,23 @@ struct starting {
 	int report_fd;
 };
 
+/*
+ * Tells systemd who the main process is from now on: with NotifyAccess=all in the starter's
+ * words, which come before the monitor's, with NotifyAccess=main only in those of its client.
+ */
+static void announce(const struct invocation *to, bool is_attached, pid_t monitor)
+{
+	char text[64];
+	bool is_ready = invocation_tells(to, "conmon");
+	if (invocation_tells(to, "ignore"))
+		return;
+	snprintf(text, sizeof(text), "MAINPID=%d\n%s", (int)monitor, is_ready ? "READY=1" : "");
+	if (!is_attached)
+		notify_send(text);
+	else if (is_ready)
+		notify_send("READY=1");
+}
+
 /* In the starter. Returns only on failure, with nothing left of the container. */
 static bool start_and_become_monitor(struct starting *s, struct pipes *p, struct err *e)
 {
@@ -153,6 +171,7 @@ static bool start_and_become_monitor(struct starting *s, struct pipes *p, struct
 		fds.output_fd = p->output[0];
 		fds.error_fd = p->error[0];
 		report.notes = *to->notes;
+		announce(to, s->client_fd >= 0, getpid());
 		send_report(s->report_fd, &report);
 		detach(s->plan, &proc, &fds, to->bundle, keep, to->lease_fd >= 0, e);
 	}
@@ -241,10 +260,13 @@ static bool fork_starter(struct starting *s, struct pipes *p, int take_client[2]
 	*s->to->notes = before;
 	close(report[1]);
 	close_pipes(p);
+	bool is_attached = take_client[1] >= 0;
 	clean_fd(&take_client[1]);
 	/* The monitor wants it; the starter has its own copy until then. */
 	clean_fd(&s->dir_fd);
 	bool ok = pid > 0 ? await_report(report[0], pid, s->to->notes, e) : err_sys(e, "fork");
+	if (ok)
+		announce(s->to, is_attached, pid);
 	close(report[0]);
 	return ok;
 }

@@ -12,6 +12,7 @@
 #include "cmd/volume.h"
 #include "spec/document.h"
 #include "state/record.h"
+#include "wire/notify.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,8 @@ static int start_and_stay(struct invocation *to, const struct plan *plan, struct
 		proc_drop(plan, &proc);
 		return -1;
 	}
+	if (invocation_tells(to, "conmon"))
+		notify_send("READY=1");
 	bool ok = foreground(plan, &proc, to->notes, &status, e);
 	proc_drop(plan, &proc);
 	return ok ? status : -1;

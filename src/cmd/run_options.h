@@ -24,7 +24,7 @@ struct life_options {
 	bool is_detached, is_created, replaces;
 	bool has_rm, rm;
 	const char *cidfile, *pidfile;
-	const char *restart, *log_driver, *health_test; /* NULL: not given */
+	const char *restart, *log_driver, *health_test, *sdnotify; /* NULL: not given */
 	uint64_t log_max_size, log_max_files;
 	uint64_t health_interval_ms, health_timeout_ms, health_start_ms, health_retries;
 	struct strv labels, volumes_from;
@@ -91,7 +91,7 @@ option_setter set_detach, set_rm, set_restart, set_label, set_label_file, set_ci
 	set_health_timeout, set_health_start_period, set_health_retries, set_no_healthcheck,
 	set_detach_keys, set_attach, set_no_stdin, set_timestamps, set_follow, set_since, set_until,
 	set_tail, set_signal, set_wait_time, set_last, set_latest, set_volumes, set_privileged,
-	set_size, set_sig_proxy, set_volumes_from, set_archive;
+	set_size, set_sig_proxy, set_volumes_from, set_archive, set_sdnotify;
 /* Of a program (run_options.c), for exec too. */
 option_setter set_interactive, set_tty, set_env, set_env_file, set_workdir, set_user;
 
@@ -127,6 +127,9 @@ unsigned invocation_host_wants(const struct spec *spec);
  */
 bool invocation_plan(
 	struct invocation *to, const struct host *host, struct plan *ret, struct err *e);
+
+/* Who started us waits for word, and --sdnotify says that it is @mode who tells. */
+bool invocation_tells(const struct invocation *to, const char *mode);
 
 /* 64 random hex digits. */
 const char *invocation_new_id(struct arena *arena);

@@ -224,11 +224,11 @@ static void add_own_files(struct plan *plan)
 		mount->only_with_parent = true;
 		plan->wants_files = true;
 	}
-	if (plan->spec->is_system) {
+	if (plan->spec->notify_path) {
 		struct mount_step *mount = &plan_add(plan, STEP_MOUNT_FILES)->mount;
 		mount->from = MOUNT_FROM_PATH;
 		mount->source = arena_printf(a, "%s/notify", plan->container_dir);
-		mount->target = SYSTEM_NOTIFY_PATH;
+		mount->target = plan->spec->notify_path;
 		mount->flags.propagation = MS_PRIVATE;
 		plan->wants_files = true;
 	}

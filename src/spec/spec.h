@@ -181,7 +181,9 @@ struct spec {
 	struct limits_spec limits;
 	bool stays; /* a container on disk, with a record of its own */
 	enum system_wish system;
-	bool is_system; /* its program is a whole system's pid 1: spec_settle_system() */
+	bool is_system;		 /* its program is a whole system's pid 1: spec_settle_system() */
+	const char *notify_path; /* where its program says that it is ready; NULL: nowhere */
+	bool hands_on_ready;	 /* to who started us */
 	bool init;
 	bool nest;
 	int stop_signal;

@@ -115,6 +115,7 @@ bool spec_settle_system(struct spec *spec, struct err *e)
 	if (spec->limits.cgroup == CGROUP_WITH_LIMITS)
 		spec->limits.cgroup = is_asked ? CGROUP_ALWAYS : CGROUP_IF_POSSIBLE;
 	spec->is_system = true;
+	spec->notify_path = SYSTEM_NOTIFY_PATH;
 	spec->init = false;
 	spec->process.terminal = true;
 	if (spec->stop_signal == SIGTERM)

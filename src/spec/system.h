@@ -20,6 +20,9 @@ enum system_wish {
 /* Where the container finds the socket that it says "ready" on, as in systemd-nspawn. */
 #define SYSTEM_NOTIFY_PATH "/run/host/notify"
 
+/* The same for other programs: /dev is in memory, so that nothing of it stays in the root. */
+#define PROGRAM_NOTIFY_PATH "/dev/guscio-notify"
+
 /* What is tried when /sbin/init is not there; NULL-ended. */
 extern const char *const system_inits[];
 

@@ -72,6 +72,7 @@ struct container {
 	bool is_system;		 /* its pid 1 speaks by reboot(2) */
 	uint64_t memory_watched; /* the limit that the monitor keeps; 0: none */
 	const char *health;	 /* "", starting, healthy, unhealthy */
+	const char *sdnotify;	 /* container, conmon, healthy, ignore; "": not said */
 	struct strv labels;	 /* KEY=VALUE */
 	enum { LOOK_NOT_YET, LOOK_UP, LOOK_DOWN } look; /* what container_look() has seen */
 };
