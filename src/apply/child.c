@@ -125,6 +125,7 @@ static child_step *const steps[STEP_KINDS] = {
 	[STEP_NETWORK_DEFAULTS] = child_network_defaults,
 	[STEP_NETWORK_READY] = child_network_ready,
 	[STEP_NETWORK_BRIDGE] = child_network_bridge,
+	[STEP_SECRETS] = child_secrets,
 	[STEP_PIVOT] = pivot,
 	[STEP_TIME] = child_time,
 	[STEP_HOSTNAME] = set_hostname,

@@ -73,8 +73,9 @@ child_step child_root_overlay;
 child_step child_root_tmpfs;
 child_step child_mirror_host;
 child_step child_skeleton;
-child_step child_mount; /* child_mount.c */
-child_step child_mask;	/* child_view.c */
+child_step child_mount;	  /* child_mount.c */
+child_step child_secrets; /* child_secrets.c */
+child_step child_mask;	  /* child_view.c */
 child_step child_readonly_paths;
 child_step child_root_readonly;
 child_step child_sysctl;

@@ -71,6 +71,22 @@ bool text_to_u64(const char *s, uint64_t max, uint64_t *ret)
 	return true;
 }
 
+bool text_to_octal(const char *s, uint32_t max, uint32_t *ret)
+{
+	uint32_t value = 0;
+	if (!*s)
+		return false;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '7' || value > max / 8)
+			return false;
+		value = value * 8 + (uint32_t)(*s - '0');
+	}
+	if (value > max)
+		return false;
+	*ret = value;
+	return true;
+}
+
 bool text_to_u32(const char *s, uint32_t *ret)
 {
 	uint64_t value;

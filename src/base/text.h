@@ -24,6 +24,8 @@ const char *text_nearest(const char *word, const char *const *words);
 /* Decimal digits only, whole text, at most @max. */
 bool text_to_u64(const char *s, uint64_t max, uint64_t *ret);
 bool text_to_u32(const char *s, uint32_t *ret);
+/* Octal digits only, whole text, at most @max. */
+bool text_to_octal(const char *s, uint32_t max, uint32_t *ret);
 /* An id: as text_to_u32 but not 4294967295, which the kernel keeps for "none". */
 bool text_to_id(const char *s, uint32_t *ret);
 /* Bytes as docker writes them: 10, 10b, 64k, 64kb, 64m, 2g, 1t (powers of 1024). */

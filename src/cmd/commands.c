@@ -8,6 +8,6 @@ const struct command *const commands[] = {&command_run, &command_create, &comman
 	&command_images, &command_rmi, &command_push, &command_tag, &command_inspect,
 	&command_history, &command_save, &command_load, &command_import, &command_export,
 	&command_login, &command_logout, &command_prune, &command_df, &command_purge,
-	&command_container, &command_image, &command_system, &command_volume, &command_network,
-	&command_boot, &command_stats, &command_pause, &command_unpause, &command_update,
-	&command_spec, &command_unshare, &command_doctor, NULL};
+	&command_container, &command_image, &command_system, &command_volume, &command_secret,
+	&command_network, &command_boot, &command_stats, &command_pause, &command_unpause,
+	&command_update, &command_spec, &command_unshare, &command_doctor, NULL};

@@ -5,6 +5,7 @@
 #include "cmd/container_command.h"
 #include "cmd/image_root.h"
 #include "cmd/run_life.h"
+#include "cmd/secret.h"
 #include "cmd/tarball.h"
 #include "spec/document.h"
 
@@ -145,7 +146,7 @@ bool life_check_name(const struct invocation *to, const struct host *host, struc
 bool container_prepare(struct container_command *c, const struct container *record,
 	struct host *ret, struct err *e)
 {
-	return life_load(&c->to, &c->host, record, e) &&
+	return life_load(&c->to, &c->host, record, e) && secrets_load(&c->to, &c->host, e) &&
 	       host_probe(invocation_host_wants(&c->to.spec), &c->to.arena, ret, e) &&
 	       spec_settle_system(&c->to.spec, e) && spec_freeze(&c->to.spec, c->to.notes, e) &&
 	       host_find_cgroups(ret, limits_want_cgroup(&c->to.spec.limits), &c->to.arena) &&

@@ -8,6 +8,7 @@
 #include "apply/proc.h"
 #include "base/own.h"
 #include "cmd/container_command.h"
+#include "cmd/secret.h"
 #include "spec/document.h"
 #include "spec/namespaces.h"
 #include "sys/clone.h"
@@ -102,7 +103,7 @@ static bool settle_spec(struct container_command *c, const struct container *rec
 	struct spec defaults;
 	bool has_workdir = c->to.has_workdir;
 	spec_init(&defaults, &c->to.arena);
-	if (!life_load(&c->to, &c->host, record, e))
+	if (!life_load(&c->to, &c->host, record, e) || !secrets_load(&c->to, &c->host, e))
 		return false;
 	struct process_spec *process = &c->to.spec.process;
 	for (size_t i = 0; i < typed.env.n; i++)

@@ -42,6 +42,11 @@ static const struct member volume_members[] = {{"create", &command_volume_create
 	{"ls", &command_volume_list}, {"prune", &command_volume_prune},
 	{"remove", &command_volume_rm}, {"rm", &command_volume_rm}, {NULL, NULL}};
 
+static const struct member secret_members[] = {{"create", &command_secret_create},
+	{"exists", &command_secret_exists}, {"inspect", &command_secret_inspect},
+	{"list", &command_secret_list}, {"ls", &command_secret_list},
+	{"remove", &command_secret_rm}, {"rm", &command_secret_rm}, {NULL, NULL}};
+
 static int print_members(const struct command *self, const struct member *members, struct err *e)
 {
 	char text[4096];
@@ -89,6 +94,12 @@ static int run_volume(
 	return run_member(self, volume_members, argc, argv, notes, e);
 }
 
+static int run_secret(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
+{
+	return run_member(self, secret_members, argc, argv, notes, e);
+}
+
 static int run_container(
 	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
 {
@@ -122,6 +133,13 @@ const struct command command_volume = {.name = "volume",
 	.details = "",
 	.options = no_options,
 	.run = run_volume};
+
+const struct command command_secret = {.name = "secret",
+	.arguments = "COMMAND [OPTIONS] [ARGUMENTS]",
+	.summary = "Passwords and keys for containers, kept out of images",
+	.details = "",
+	.options = no_options,
+	.run = run_secret};
 
 const struct command command_image = {.name = "image",
 	.arguments = "COMMAND [OPTIONS] [ARGUMENTS]",

@@ -6,6 +6,7 @@
 #include "cmd/container_text.h"
 #include "cmd/table.h"
 #include "cmd/ports_shown.h"
+#include "spec/secret_text.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -109,11 +110,32 @@ static json_t *binds(json_t *rows, struct arena *arena)
 	return array;
 }
 
+/* Names and places; what is in them is shown by nobody. */
+static json_t *secrets(struct arena *arena, json_t *annotations)
+{
+	struct spec spec = {.arena = arena};
+	json_t *rows = json_array();
+	struct err ignored;
+	for (size_t i = 0;; i++) {
+		const char *value = json_string_value(
+			json_object_get(annotations, arena_printf(arena, "guscio.secret.%zu", i)));
+		if (!value || !spec_add_secret(&spec, value, &ignored))
+			return rows;
+		const struct secret_spec *s = &spec.secrets[spec.n_secrets - 1];
+		json_array_append_new(
+			rows, json_pack("{s:s, s:s, s:o, s:I, s:I, s:i}", "Name", s->name, "Type",
+				      s->is_env ? "env" : "mount", "Target", text(s->target), "UID",
+				      (json_int_t)s->uid, "GID", (json_int_t)s->gid, "Mode",
+				      (int)s->mode));
+	}
+}
+
 static json_t *config(struct container_command *c, const struct container *record, json_t *document)
 {
 	json_t *annotations = json_object_get(document, "annotations");
 	const char *user = json_string_value(json_object_get(annotations, "guscio.user"));
-	return json_pack("{s:O, s:s, s:b, s:b, s:o, s:o, s:s, s:O, s:o, s:n, s:s, s:i}", "Hostname",
+	return json_pack("{s:O, s:s, s:b, s:b, s:o, s:o, s:s, s:O, s:o, s:n, s:s, s:i, s:o}",
+		"Hostname",
 		json_object_get(document, "hostname") ? json_object_get(document, "hostname")
 						      : json_null(),
 		"User", user ? user : "", "Tty", record->has_terminal, "OpenStdin",
@@ -124,7 +146,8 @@ static json_t *config(struct container_command *c, const struct container *recor
 		arena_printf(&c->to.arena, "SIG%s",
 			sigabbrev_np(record->stop_signal) ? sigabbrev_np(record->stop_signal)
 							  : "TERM"),
-		"StopTimeout", (int)(record->stop_timeout_ms / 1000));
+		"StopTimeout", (int)(record->stop_timeout_ms / 1000), "Secrets",
+		secrets(&c->to.arena, annotations));
 }
 
 static json_t *host_config(

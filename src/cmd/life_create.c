@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cmd/image_root.h"
 #include "cmd/life.h"
+#include "cmd/secret.h"
 #include "cmd/tarball.h"
 #include "cmd/volume.h"
 #include "image/flat.h"
@@ -214,6 +215,15 @@ static bool check_text(const struct strv *list, struct err *e)
 	return true;
 }
 
+static bool check_texts(const struct spec *spec, struct arena *arena, struct err *e)
+{
+	struct strv targets = {0};
+	for (size_t i = 0; i < spec->n_secrets; i++)
+		strv_add(arena, &targets, spec->secrets[i].target);
+	return check_text(&spec->process.args, e) && check_text(&spec->process.env, e) &&
+	       check_text(&spec->annotations, e) && check_text(&targets, e);
+}
+
 /* docker gives every container a name; this one can be typed, and is found nowhere else. */
 static const char *make_name(struct arena *arena, const char *id)
 {
@@ -245,6 +255,8 @@ static bool write_bundle(struct invocation *to, int dir_fd, struct container *c,
 	if (!container_write_file(dir_fd, "config.json", text, is_durable, e))
 		return false;
 	fault_point("create", "document");
+	if (!secrets_keep(to, dir_fd, e))
+		return false;
 	/* One that is about to start has its first record when there is a process to write down. */
 	if (!to->life.is_created)
 		return true;
@@ -256,6 +268,7 @@ static bool write_bundle(struct invocation *to, int dir_fd, struct container *c,
 static void take_back(int all_fd, const struct container *c, int dir_fd)
 {
 	unlinkat(dir_fd, "config.json", 0);
+	secrets_forget(dir_fd);
 	container_leave_name(all_fd, c->id, c->name);
 	unlinkat(all_fd, c->id, AT_REMOVEDIR);
 }
@@ -284,8 +297,7 @@ bool life_create(struct invocation *to, const struct host *host, struct containe
 	container_init(ret);
 	fill_record(to, host, ret);
 	annotate_all(to);
-	if (!check_text(&spec->process.args, e) || !check_text(&spec->process.env, e) ||
-		!check_text(&spec->annotations, e) ||
+	if (!check_texts(spec, &to->arena, e) ||
 		!containers_open(host->data_dir, true, &all_fd, e) ||
 		!container_begin(all_fd, spec->id, spec->name, &dir_fd, e))
 		return false;

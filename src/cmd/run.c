@@ -8,6 +8,7 @@
 #include "cmd/listen_fds.h"
 #include "cmd/run_life.h"
 #include "cmd/run_options.h"
+#include "cmd/secret.h"
 #include "cmd/tarball.h"
 #include "cmd/volume.h"
 #include "spec/document.h"
@@ -78,6 +79,7 @@ static int run_invocation(struct invocation *to, struct err *e)
 	struct host host;
 	if (!host_probe(invocation_host_wants(&to->spec), &to->arena, &host, e) ||
 		!image_settle(to, &host, e) || !volumes_settle(to, &host, to->explain, e) ||
+		(!to->explain && !secrets_settle(to, &host, e)) ||
 		!spec_settle_system(&to->spec, e) || !spec_freeze(&to->spec, to->notes, e) ||
 		!host_find_cgroups(&host, limits_want_cgroup(&to->spec.limits), &to->arena) ||
 		(to->spec.root.kind == ROOT_TARBALL && !tarball_unpack(to, &host, e)))

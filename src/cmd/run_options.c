@@ -6,6 +6,7 @@
 #include "spec/mount_options.h"
 #include "spec/options.h"
 #include "spec/port_text.h"
+#include "spec/secret_text.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -400,15 +401,15 @@ SETTER(set_fd)
 	return spec_add_port_fd(&to->spec, value, e);
 }
 
+SETTER(set_secret)
+{
+	return spec_add_secret(&to->spec, value, e);
+}
+
 SETTER(set_umask)
 {
-	unsigned bits = 0;
-	for (const char *p = value; *p; p++) {
-		if (*p < '0' || *p > '7' || bits > 0777)
-			return err_what(e, ERR_USAGE, "--umask '%s' is not octal", value);
-		bits = bits * 8 + (unsigned)(*p - '0');
-	}
-	if (!value[0] || bits > 0777)
+	uint32_t bits;
+	if (!text_to_octal(value, 0777, &bits))
 		return err_what(e, ERR_USAGE, "--umask '%s' is not octal", value);
 	to->spec.process.umask = bits;
 	return true;
@@ -526,6 +527,8 @@ const struct option_def run_options[] = {
 	{"sdnotify", 0, "MODE",
 		"who tells systemd that it is ready: container, conmon, healthy, ignore",
 		set_sdnotify},
+	{"secret", 0, "NAME[,OPTIONS]",
+		"a secret as a file in /run/secrets, or with type=env as a variable", set_secret},
 	{"security-opt", 0, "OPTION",
 		"seccomp=FILE|unconfined, no-new-privileges, unmask=, mask=", set_security_opt},
 	{"shm-size", 0, "SIZE", "size of /dev/shm (64m)", set_shm_size},

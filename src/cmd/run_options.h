@@ -62,8 +62,9 @@ struct invocation {
 	const char *message; /* of import */
 	const char *output, *input, *user_name, *password;
 	struct strv changes;
-	struct net_record network; /* of network create; for a start the one that is wanted */
-	struct net_lease place;	   /* in it */
+	struct net_record network;	/* of network create; for a start the one that is wanted */
+	struct net_lease place;		/* in it */
+	bool is_variable, shows_secret; /* of secret create and inspect */
 	bool wants_ipv6;
 	bool is_latest;
 	bool all, force, is_plain, has_no_header, is_whole, from_stdin, has_digests;

@@ -181,6 +181,11 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 	case STEP_MOUNT_FILES:
 		add_mount_text(&t, &step->mount);
 		break;
+	case STEP_SECRETS:
+		for (size_t i = 0; i < plan->spec->n_secrets; i++)
+			if (!plan->spec->secrets[i].is_env)
+				add(&t, "%s%s", t.n ? " " : "", plan->spec->secrets[i].target);
+		break;
 	case STEP_NETWORK_HELPER:
 		for (char *const *word = plan->net.helper_argv; *word; word++)
 			add(&t, "%s%s", word == plan->net.helper_argv ? "" : " ", *word);

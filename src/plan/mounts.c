@@ -266,5 +266,10 @@ bool plan_add_mounts(struct plan *plan, struct err *e)
 			return false;
 	add_devices(plan);
 	add_own_files(plan);
+	for (size_t i = 0; i < spec->n_secrets; i++)
+		if (!spec->secrets[i].is_env) {
+			plan_add(plan, STEP_SECRETS);
+			break;
+		}
 	return true;
 }

@@ -115,6 +115,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"the parent has written them meanwhile"},
 	[STEP_MOUNT_FILES] = {ACTOR_CHILD, PHASE_TREE, "mount own file",
 		"last in the tree, so that nobody waits for the parent to write it"},
+	[STEP_SECRETS] = {ACTOR_CHILD, PHASE_TREE, "secrets",
+		"after the mounts, some of which may bring the places of these files"},
 	[STEP_PIVOT] = {ACTOR_CHILD, PHASE_PIVOT, "pivot",
 		"everything from the host is open by now; afterwards none of it can be reached"},
 	[STEP_TIME] = {ACTOR_CHILD, PHASE_VIEW, "clock offsets",

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
 #include "plan/build.h"
 
 #include <string.h>
@@ -37,6 +38,24 @@ static size_t add_listen_fds(struct plan *plan, size_t n)
 	return n;
 }
 
+/* Here and not in the spec's environment, which is printed and written down. */
+static size_t add_secrets(struct plan *plan, size_t n)
+{
+	const struct spec *spec = plan->spec;
+	for (size_t i = 0; i < spec->n_secrets; i++) {
+		const struct secret_spec *secret = &spec->secrets[i];
+		if (!secret->is_env || !secret->data)
+			continue;
+		char *entry = arena_printf(spec->arena, "%s=%s", secret->target, secret->data);
+		size_t at = 0, name = strlen(secret->target) + 1;
+		while (at < n && strncmp(plan->envp[at], entry, name) != 0)
+			at++;
+		plan->envp[at] = entry;
+		n += at == n;
+	}
+	return n;
+}
+
 void plan_set_program(struct plan *plan)
 {
 	const struct process_spec *process = &plan->spec->process;
@@ -51,10 +70,12 @@ void plan_set_program(struct plan *plan)
 		strv_add(a, &plan->candidates, "/bin/bash");
 		strv_add(a, &plan->candidates, "/bin/sh");
 	}
-	plan->has_home = strv_env(&process->env, "HOME") != NULL;
 	size_t n = process->env.n;
-	plan->envp = arena_array(a, n + 5, sizeof(char *));
+	plan->envp = arena_array(a, n + plan->spec->n_secrets + 5, sizeof(char *));
 	memcpy(plan->envp, process->env.v, n * sizeof(char *));
+	n = add_secrets(plan, n);
+	for (size_t i = 0; i < n; i++)
+		plan->has_home |= text_starts(plan->envp[i], "HOME=");
 	if (plan->spec->listen_fds)
 		n = add_listen_fds(plan, n);
 	plan->home_place = n;

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "spec/json_reader.h"
 #include "spec/options.h"
+#include "spec/secret_text.h"
 
 #include <string.h>
 
@@ -27,6 +28,8 @@ void spec_stay_annotate(const struct spec *spec, json_t *annotations)
 		if (!text_to_id(spec->process.extra_groups.v[i], &id))
 			put(annotations, arena, "group-add", i, spec->process.extra_groups.v[i]);
 	}
+	for (size_t i = 0; i < spec->n_secrets; i++)
+		put(annotations, arena, "secret", i, secret_to_text(&spec->secrets[i], arena));
 	if (spec->process.keep_groups)
 		put(annotations, arena, "group-add", spec->process.extra_groups.n, "keep-groups");
 	if (spec->stop_timeout_ms != 10000)
@@ -40,6 +43,8 @@ bool spec_stay_read(struct reader *r, const char *name, const char *value, bool 
 	*ret_is_known = true;
 	if (text_starts(name, "guscio.device."))
 		return spec_add_device(r->spec, value, r->e);
+	if (text_starts(name, "guscio.secret."))
+		return spec_add_secret(r->spec, value, r->e);
 	if (text_starts(name, "guscio.group-add.")) {
 		spec_add_group(r->spec, value);
 		return true;

@@ -99,6 +99,17 @@ struct sysctl_spec {
 
 enum port_protocol { PORT_TCP, PORT_UDP };
 
+/* A secret of the store that the container gets. What is in it is never in a document. */
+struct secret_spec {
+	const char *name;
+	bool is_env;
+	const char *target; /* a path in the container, or a variable */
+	uint32_t uid, gid;  /* of a file, as the container counts */
+	mode_t mode;
+	const char *data; /* NULL: not read */
+	size_t size;
+};
+
 /* A port of the host that leads into the container, or a run of them. */
 struct port_spec {
 	enum port_protocol protocol;
@@ -158,6 +169,8 @@ struct spec {
 	size_t n_mounts;
 	struct device_spec *devices;
 	size_t n_devices;
+	struct secret_spec *secrets;
+	size_t n_secrets;
 	struct strv masked_paths;
 	struct strv readonly_paths;
 	struct sysctl_spec *sysctls;

@@ -42,25 +42,48 @@ static bool write_all(int fd, const char *data, size_t size)
 	return true;
 }
 
-bool files_write(int dir_fd, const char *name, const void *data, size_t size, struct err *e)
+struct new_file {
+	const char *name;
+	const void *data;
+	size_t size;
+	mode_t mode;
+	bool replaces;
+};
+
+static bool write_new(int dir_fd, const struct new_file *file, struct err *e)
 {
+	const char *name = file->name;
 	char temporary[256];
 	/* Not by process id: other machines and other pid namespaces write here too. */
 	snprintf(
 		temporary, sizeof(temporary), ".%.200s.%08x%08x", name, arc4random(), arc4random());
 	CLEAN(clean_fd)
-	int fd = openat(
-		dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		file->mode);
 	if (fd < 0)
 		return err_sys(e, "make '%s'", name);
-	if (!write_all(fd, data, size) || fsync(fd) < 0 ||
-		renameat(dir_fd, temporary, dir_fd, name) < 0) {
+	if (!write_all(fd, file->data, file->size) || fsync(fd) < 0 ||
+		renameat2(dir_fd, temporary, dir_fd, name, file->replaces ? 0 : RENAME_NOREPLACE) <
+			0) {
 		err_sys(e, "write '%s'", name);
 		unlinkat(dir_fd, temporary, 0);
 		return false;
 	}
 	fsync(dir_fd);
 	return true;
+}
+
+bool files_write(int dir_fd, const char *name, const void *data, size_t size, struct err *e)
+{
+	const struct new_file file = {name, data, size, 0644, true};
+	return write_new(dir_fd, &file, e);
+}
+
+bool files_write_private(
+	int dir_fd, const char *name, const void *data, size_t size, bool replaces, struct err *e)
+{
+	const struct new_file file = {name, data, size, 0600, replaces};
+	return write_new(dir_fd, &file, e);
 }
 
 bool files_read_fd(

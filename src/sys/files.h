@@ -15,6 +15,13 @@ bool files_make_path(const char *path, mode_t mode, struct err *e);
 bool files_write(int dir_fd, const char *name, const void *data, size_t size, struct err *e);
 
 /*
+ * The same for what only its owner may read.
+ * @replaces: false: with e->sys EEXIST when there is one already
+ */
+bool files_write_private(
+	int dir_fd, const char *name, const void *data, size_t size, bool replaces, struct err *e);
+
+/*
  * files_read() - a whole file of at most @size_max bytes, malloc'ed and zero-ended
  * Errors: with e->sys ENOENT when it is missing.
  */

@@ -4,6 +4,7 @@
 #include "base/capability_set.h"
 #include "spec/document.h"
 #include "spec/options.h"
+#include "spec/secret_text.h"
 
 #include <string.h>
 
@@ -47,6 +48,24 @@ static void limits(void **state)
 	assert_false(spec_add_ulimit(&spec, "nofiles=5", &error));
 	assert_non_null(strstr(error.hint, "nofile"));
 	assert_false(spec_add_ulimit(&spec, "nofile", &error));
+}
+
+static void secrets_as_podman_writes_them(void **state)
+{
+	static const char *const bad[] = {"", "a b", "pw,type=x", "pw,mode=8", "pw,mode=1777",
+		"pw,uid=-1", "pw,type=env,uid=1", "pw,type=env,target=A=b", "pw,target=/",
+		"pw,target=a/", "type=env", "pw,mount", "/etc/passwd"};
+	(void)state;
+	assert_true(spec_add_secret(&spec, "pw", &error));
+	assert_string_equal(spec.secrets[0].target, "/run/secrets/pw");
+	assert_int_equal(spec.secrets[0].mode, 0444);
+	assert_true(spec_add_secret(&spec, "source=pw,target=../a,uid=7,mode=600", &error));
+	assert_string_equal(secret_to_text(&spec.secrets[1], &arena),
+		"pw,type=mount,target=/run/a,uid=7,gid=0,mode=0600");
+	assert_true(spec_add_secret(&spec, "pw,type=env", &error));
+	assert_string_equal(secret_to_text(&spec.secrets[2], &arena), "pw,type=env,target=pw");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(spec_add_secret(&spec, bad[i], &error));
 }
 
 static void sysctls_belong_to_namespaces(void **state)
@@ -131,8 +150,8 @@ static void joining_brings_the_user_namespace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {SPEC_TEST(environment_variables), SPEC_TEST(limits),
-		SPEC_TEST(sysctls_belong_to_namespaces), SPEC_TEST(devices),
-		SPEC_TEST(capabilities), SPEC_TEST(masks), SPEC_TEST(id_ranges_and_signals),
-		SPEC_TEST(joining_brings_the_user_namespace)};
+		SPEC_TEST(secrets_as_podman_writes_them), SPEC_TEST(sysctls_belong_to_namespaces),
+		SPEC_TEST(devices), SPEC_TEST(capabilities), SPEC_TEST(masks),
+		SPEC_TEST(id_ranges_and_signals), SPEC_TEST(joining_brings_the_user_namespace)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
