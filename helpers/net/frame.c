@@ -124,8 +124,11 @@ static enum frame_kind look_ipv6(
 		return FRAME_DROP;
 	if (ip[6] == IPPROTO_FRAGMENT)
 		return size > 8 ? FRAME_FRAGMENT : FRAME_DROP;
+	if (ip[6] == IPPROTO_TCP && size >= 20 && get16(inner + 2) == PORT_DNS &&
+		!memcmp(ip + 24, &own->dns6, 16))
+		return FRAME_STREAM6;
 	if (ip[6] == IPPROTO_TCP)
-		return look_tcp(inner, size, false); /* libslirp itself says no for its resolver */
+		return look_tcp(inner, size, false); /* libslirp itself refuses other ports */
 	if (ip[6] != IPPROTO_UDP)
 		return FRAME_PASS;
 	memcpy(&ret->back.from, ip + 8, 16);

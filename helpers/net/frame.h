@@ -30,6 +30,7 @@ enum frame_kind {
 	FRAME_DNS,	/* a datagram for the resolver */
 	FRAME_CONNECT,	/* to libslirp; it asks for a new TCP connection */
 	FRAME_REFUSE,	/* a TCP connection to the resolver that is not about names */
+	FRAME_STREAM6,	/* TCP to the resolver's IPv6 address, see translate.h */
 	FRAME_FRAGMENT, /* a piece of a datagram, see fragment.h */
 };
 

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/ether.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -27,6 +28,7 @@ struct member {
 	char names[256]; /* with a blank between */
 	struct in_addr ip4;
 	struct in6_addr ip6;
+	uint8_t mac[6];
 };
 
 struct members {
@@ -106,6 +108,18 @@ static bool is_member6(const struct net_settings *s, const struct in6_addr *ip6)
 	       !IN6_ARE_ADDR_EQUAL(ip6, &s->dns6);
 }
 
+bool members_find(const struct members *m, const struct neighbour *who, uint8_t ret_mac[6])
+{
+	for (const struct member *i = m->first; i; i = i->next)
+		if (i->owner && (who->is_v6 ? m->settings->has_v6 &&
+							IN6_ARE_ADDR_EQUAL(&i->ip6, &who->address)
+					    : !memcmp(&i->ip4, &who->address, sizeof(i->ip4)))) {
+			memcpy(ret_mac, i->mac, 6);
+			return true;
+		}
+	return false;
+}
+
 static bool is_free(const struct members *m, struct in_addr ip4)
 {
 	struct in6_addr ip6 = ip6_of(m->settings, ip4);
@@ -151,6 +165,20 @@ static bool take_ip6(struct members *m, struct member *member, const char *text,
 	return !is_given6(m, &member->ip6) || err_what(e, ERR_STATE, "address '%s' is taken", text);
 }
 
+/* As guscio itself makes it, unless it is said. */
+static bool take_mac(struct member *member, const char *text, struct err *e)
+{
+	struct ether_addr mac;
+	memcpy(member->mac, "\x02\x42", 2);
+	memcpy(member->mac + 2, &member->ip4, 4);
+	if (!strcmp(text, "-"))
+		return true;
+	if (!ether_aton_r(text, &mac))
+		return err_what(e, ERR_USAGE, "'%s' is no hardware address", text);
+	memcpy(member->mac, &mac, 6);
+	return true;
+}
+
 static void print_addresses(
 	const struct members *m, const struct member *member, char *buf, size_t size)
 {
@@ -174,22 +202,25 @@ static bool refuse(struct member *member, const struct err *why)
 
 static bool join(struct members *m, struct member *member, const struct msg *question)
 {
-	char ip4[64], ip6[64];
+	char ip4[64], ip6[64], mac[32];
 	struct msg yes = {.kind = MSG_DONE};
 	struct member wish = {.all = m};
 	struct err e = ERR_INIT;
 	const int fds[] = {m->userns_fd, m->netns_fd};
 	int taken = 0;
-	bool ok = !member->owner && sscanf(question->err.what, "%63s %63s", ip4, ip6) == 2 &&
+	bool ok = !member->owner &&
+		  sscanf(question->err.what, "%63s %63s %31s", ip4, ip6, mac) == 3 &&
 		  sscanf(question->err.cause, "%15s %n", wish.id, &taken) == 1;
 	if (!ok)
 		err_what(&e, ERR_INTERNAL, "a question that is not understood");
 	else if (m->n > members_max(m->settings))
 		ok = err_what(&e, ERR_STATE, no_room);
-	if (!ok || !take_ip4(m, &wish, ip4, &e) || !take_ip6(m, &wish, ip6, &e))
+	if (!ok || !take_ip4(m, &wish, ip4, &e) || !take_ip6(m, &wish, ip6, &e) ||
+		!take_mac(&wish, mac, &e))
 		return refuse(member, &e);
 	member->ip4 = wish.ip4;
 	member->ip6 = wish.ip6;
+	memcpy(member->mac, wish.mac, sizeof(member->mac));
 	strcpy(member->id, wish.id);
 	snprintf(member->names, sizeof(member->names), "%s", question->err.cause + taken);
 	member->owner = ++m->last_owner;

@@ -9,6 +9,7 @@
 #define NET_MEMBERS_H
 
 #include "net/loop.h"
+#include "net/neighbour.h"
 #include "net/settings.h"
 
 #define MEMBERS_MAX	    1024  /* connections and places */
@@ -26,6 +27,9 @@ size_t members_max(const struct net_settings *settings);
  */
 struct members *members_new(struct loop *loop, const struct net_settings *settings,
 	struct names *names, int take_userns_fd, int take_netns_fd, struct err *e);
+
+/* The hardware address of the member who has this address; false for nobody. */
+bool members_find(const struct members *m, const struct neighbour *who, uint8_t ret_mac[6]);
 
 /* Milliseconds until it is over without anybody having come, or -1. */
 int members_timeout(const struct members *m, int64_t now_ms);

@@ -11,6 +11,7 @@
 #include "net/stack.h"
 #include "net/stream.h"
 #include "net/tap.h"
+#include "net/translate.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -35,13 +36,38 @@ struct relay {
 	bool is_over;
 	uint32_t round, last_tap_round;
 	uint8_t answer[FRAME_MAX];
+	struct translate translate;
+	uint8_t translated[TRANSLATE_ROOM];
 };
 
 static void send_frame(void *opaque, const void *frame, size_t size)
 {
 	struct relay *relay = opaque;
+	size_t translated;
+	if (translate_out(&relay->translate, frame, size, relay->translated, &translated)) {
+		if (translated > 0 && translated <= FRAME_MAX)
+			tap_write(&relay->tap, relay->translated, translated);
+		return;
+	}
 	if (!frame_is_too_big(frame, size))
 		tap_write(&relay->tap, frame, size);
+}
+
+static bool find_neighbour(void *opaque, const struct neighbour *who, uint8_t ret_mac[6])
+{
+	const struct relay *relay = opaque;
+	if (translate_is_neighbour(who))
+		return memset(ret_mac, 2, 6), true;
+	return relay->members && members_find(relay->members, who, ret_mac);
+}
+
+/* Members have the addresses that they were given, whatever another one says of them. */
+static bool is_lie(const struct relay *relay, const uint8_t *frame, size_t size)
+{
+	struct neighbour who;
+	uint8_t said[6], mac[6];
+	return relay->members && neighbour_is_claimed(frame, size, &who, said) &&
+	       members_find(relay->members, &who, mac) && memcmp(said, mac, 6) != 0;
 }
 
 /* With every descriptor in use nobody could ask for a place, and the loop would not rest. */
@@ -69,8 +95,11 @@ struct relay *relay_new(struct net_settings *settings, struct err *e)
 	relay->loop = loop_new(e);
 	if (relay->loop && relay->fragments)
 		relay->stack = stack_new(settings, relay->loop, send_frame, relay, e);
-	if (relay->stack)
+	relay->translate.own = relay->own;
+	if (relay->stack) {
+		stack_know_neighbours(relay->stack, find_neighbour);
 		return relay;
+	}
 	free(relay);
 	return NULL;
 }
@@ -139,6 +168,11 @@ static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 			stack_flows(relay->stack) >= STACK_FLOWS_MAX)
 			return;
 		break;
+	case FRAME_STREAM6:
+		bytes = translate_in(&relay->translate, bytes, &size);
+		if (bytes)
+			take_frame(relay, bytes, size);
+		return;
 	case FRAME_FRAGMENT:
 		bytes = fragments_add(relay->fragments, bytes, size, &size);
 		if (bytes)
@@ -181,7 +215,8 @@ static void tap_ready(void *opaque, int fd, uint32_t events)
 		uint8_t *frame = tap_read(&relay->tap, &size);
 		if (!frame)
 			return;
-		take_frame(relay, frame, size);
+		if (!translate_is_forged(frame, size) && !is_lie(relay, frame, size))
+			take_frame(relay, frame, size);
 	}
 }
 

@@ -10,6 +10,9 @@
 #define SETTLE_MS 2000 /* after this time without events libslirp's state is looked at */
 #define SLOW_MS	  499  /* libslirp's slow tick */
 
+/* Who may be looked for at once: all places of a network by both families, and stand-ins. */
+#define WANTED_MAX 2304
+
 struct stack {
 	Slirp *slirp;
 	struct loop *loop;
@@ -22,6 +25,10 @@ struct stack {
 	struct sockaddr_in outbound4;
 	struct sockaddr_in6 outbound6;
 	SlirpConfig config;
+	stack_find find;
+	size_t n_sent;
+	size_t n_wanted;
+	struct neighbour wanted[WANTED_MAX];
 };
 
 int64_t stack_now_ms(void)
@@ -39,10 +46,29 @@ static int64_t clock_get_ns(void *opaque)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* Somebody whom we know: he is introduced when libslirp has done its work. */
+static bool want_neighbour(struct stack *stack, const void *frame, size_t size)
+{
+	struct neighbour who;
+	uint8_t mac[6];
+	if (!stack->find || !neighbour_is_wanted(frame, size, &who) ||
+		!stack->find(stack->opaque, &who, mac))
+		return false;
+	for (size_t i = 0; i < stack->n_wanted; i++)
+		if (stack->wanted[i].is_v6 == who.is_v6 &&
+			!memcmp(&stack->wanted[i].address, &who.address, sizeof(who.address)))
+			return true;
+	if (stack->n_wanted < WANTED_MAX)
+		stack->wanted[stack->n_wanted++] = who;
+	return true;
+}
+
 static ssize_t send_packet(const void *frame, size_t size, void *opaque)
 {
 	struct stack *stack = opaque;
-	stack->send(stack->opaque, frame, size);
+	stack->n_sent++;
+	if (!want_neighbour(stack, frame, size))
+		stack->send(stack->opaque, frame, size);
 	return (ssize_t)size;
 }
 
@@ -156,6 +182,11 @@ struct stack *stack_new(const struct net_settings *settings, struct loop *loop, 
 	return NULL;
 }
 
+void stack_know_neighbours(struct stack *stack, stack_find find)
+{
+	stack->find = find;
+}
+
 bool stack_forward_dns(struct stack *stack, const char *unix_path, struct in_addr dns4)
 {
 	return slirp_add_unix(stack->slirp, unix_path, &dns4, 53) == 0;
@@ -168,10 +199,37 @@ static void note_event(struct stack *stack)
 	stack->is_settled = false;
 }
 
+static void introduce(struct stack *stack, const struct neighbour *who)
+{
+	uint8_t frame[NEIGHBOUR_FRAME], mac[6];
+	if (stack->find(stack->opaque, who, mac))
+		slirp_input(stack->slirp, frame, (int)neighbour_answer(who, mac, frame));
+}
+
+/*
+ * send_waiting() - what waits in libslirp for neighbours whom we know
+ *
+ * It sends one packet of each flow in a turn, remembers only so many neighbours, and asks
+ * for one only once a packet: who is introduced must be used before the next ones are. A poll
+ * that is said to have failed looks at no socket and has a turn.
+ */
+static void send_waiting(struct stack *stack)
+{
+	bool is_moving = stack->n_wanted > 0;
+	while (is_moving) {
+		for (int i = 0; i < NEIGHBOURS_REMEMBERED && stack->n_wanted > 0; i++)
+			introduce(stack, &stack->wanted[--stack->n_wanted]);
+		stack->n_sent = 0;
+		slirp_pollfds_poll(stack->slirp, 1, NULL, NULL);
+		is_moving = stack->n_sent > 0 || stack->n_wanted > 0;
+	}
+}
+
 void stack_input(struct stack *stack, const uint8_t *frame, size_t size)
 {
 	note_event(stack);
 	slirp_input(stack->slirp, frame, (int)size);
+	send_waiting(stack);
 }
 
 size_t stack_flows(const struct stack *stack)
@@ -275,4 +333,5 @@ int stack_prepare(struct stack *stack)
 void stack_handle(struct stack *stack)
 {
 	slirp_pollfds_poll(stack->slirp, 0, get_revents, stack);
+	send_waiting(stack);
 }

@@ -9,6 +9,7 @@
 #define NET_STACK_H
 
 #include "net/loop.h"
+#include "net/neighbour.h"
 #include "net/settings.h"
 
 /* New TCP connections are put off above this number of sockets. */
@@ -32,6 +33,12 @@ typedef void (*stack_send)(void *opaque, const void *frame, size_t size);
 
 struct stack *stack_new(const struct net_settings *settings, struct loop *loop, stack_send send,
 	void *opaque, struct err *e);
+
+/* The hardware address of somebody whom libslirp looks for; false when he is not known. */
+typedef bool (*stack_find)(void *opaque, const struct neighbour *who, uint8_t ret_mac[6]);
+
+/* From now on whom @find knows is not looked for inside; with stack_new()'s @opaque. */
+void stack_know_neighbours(struct stack *stack, stack_find find);
 
 /* TCP connections to the resolver's address go to this socket: IPv4 only, as libslirp has it. */
 bool stack_forward_dns(struct stack *stack, const char *unix_path, struct in_addr dns4);

@@ -57,6 +57,7 @@ static bool try_to_join(const struct spec *spec, const struct host *host,
 	add_names(spec, &names);
 	const struct net_wish wish = {.ip4 = spec->net.ip4,
 		.ip6 = spec->net.ip6,
+		.mac = spec->net.has_mac ? spec->net.mac : NULL,
 		.id = arena_strndup(spec->arena, spec->id, 12),
 		.names = &names};
 	if (!net_open(host->runtime_dir, network->name, &dir_fd, e))

@@ -140,11 +140,15 @@ static bool add_word(char *buf, size_t size, const char *word, struct err *e)
 
 static bool write_wish(const struct net_wish *wish, struct msg *m, struct err *e)
 {
-	char buf[ADDRESS_TEXT_SIZE];
+	char buf[ADDRESS_TEXT_SIZE], mac[18] = "-";
+	if (wish->mac)
+		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", wish->mac[0],
+			wish->mac[1], wish->mac[2], wish->mac[3], wish->mac[4], wish->mac[5]);
 	bool ok = add_word(m->err.what, sizeof(m->err.what),
 			  wish->ip4.family ? address_print(&wish->ip4, buf) : "-", e) &&
 		  add_word(m->err.what, sizeof(m->err.what),
 			  wish->ip6.family ? address_print(&wish->ip6, buf) : "-", e) &&
+		  add_word(m->err.what, sizeof(m->err.what), mac, e) &&
 		  add_word(m->err.cause, sizeof(m->err.cause), wish->id, e);
 	for (size_t i = 0; ok && i < wish->names->n; i++)
 		ok = add_word(m->err.cause, sizeof(m->err.cause), wish->names->v[i], e);

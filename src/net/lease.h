@@ -30,6 +30,7 @@ struct net_lease {
 
 struct net_wish {
 	struct address ip4, ip6; /* family 0: any */
+	const uint8_t *mac;	 /* NULL: made of the address */
 	const char *id;		 /* twelve digits */
 	const struct strv *names;
 };

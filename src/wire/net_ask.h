@@ -11,7 +11,7 @@
 
 enum net_ask {
 	/*
-	 * err.what "IP4 IP6" ("-": any), err.cause "ID NAME...": a place, which ends with the
+	 * err.what "IP4 IP6 MAC" ("-": any), err.cause "ID NAME...": a place, which ends with the
 	 * connection. DONE: err.what "IP4 IP6" ("-": none), descriptors of the user and the
 	 * network namespace.
 	 */

@@ -11,11 +11,14 @@
 #include "net/frame.h"
 #include "net/stack.h"
 #include "net/tap.h"
+#include "net/translate.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+
+static struct translate translate; /* lint: scratch, lives as long as the process */
 
 static void swallow(void *opaque, const void *frame, size_t size)
 {
@@ -26,6 +29,7 @@ static void swallow(void *opaque, const void *frame, size_t size)
 	(void)opaque;
 	if (size > FRAME_MAX)
 		return;
+	translate_out(&translate, frame, size, copy, &skip);
 	memcpy(copy, frame, size);
 	if (frame_tcp_header(copy, size) && frame_is_grant(copy, size))
 		frame_set_mss(copy, size, TAP_MSS_TO_HOST);
@@ -34,6 +38,14 @@ static void swallow(void *opaque, const void *frame, size_t size)
 		memcpy(kept.frame, copy, size);
 		kept.size = size;
 	}
+}
+
+/* Everybody is known. */
+static bool find(void *opaque, const struct neighbour *who, uint8_t ret_mac[6])
+{
+	(void)opaque;
+	memcpy(ret_mac, &who->address, 6);
+	return true;
 }
 
 static struct stack *make_stack(void)
@@ -48,7 +60,12 @@ static struct stack *make_stack(void)
 	inet_pton(AF_INET6, "fd00::2", &settings.gateway6);
 	inet_pton(AF_INET6, "fd00::3", &settings.dns6);
 	struct loop *loop = loop_new(&e);
-	return loop ? stack_new(&settings, loop, swallow, NULL, &e) : NULL;
+	inet_pton(AF_INET, "10.0.2.3", &translate.own.dns4);
+	translate.own.dns6 = settings.dns6;
+	struct stack *stack = loop ? stack_new(&settings, loop, swallow, NULL, &e) : NULL;
+	if (stack)
+		stack_know_neighbours(stack, find);
+	return stack;
 }
 
 static void look_at_dns(const struct frame *frame)
@@ -83,6 +100,11 @@ static void take_frame(
 		break;
 	case FRAME_FRAGMENT:
 		bytes = fragments_add(fragments, bytes, size, &size);
+		if (bytes)
+			take_frame(stack, fragments, bytes, size);
+		break;
+	case FRAME_STREAM6:
+		bytes = translate_in(&translate, bytes, &size);
 		if (bytes)
 			take_frame(stack, fragments, bytes, size);
 		break;

@@ -74,15 +74,17 @@ status_of() { # pid, name
 			python3 /peer.py ask 10.0.2.3 example.com
 			python3 /peer.py ask fd00::3 example.com
 			python3 /peer.py ask 10.0.2.3 example.com A tcp
+			python3 /peer.py ask fd00::3 example.com A tcp
 			python3 /peer.py ask 10.0.2.3 HOST.containers.internal A
 			python3 /peer.py ask 10.0.2.3 host.containers.internal TXT
 			python3 /peer.py ask 10.0.2.3 host.containers.internal A tcp"'
 	[ "${lines[0]}" = "0 192.0.2.7 at once" ]
 	[ "${lines[1]}" = "0 192.0.2.7 at once" ]
 	[ "${lines[2]}" = "0 192.0.2.7 x400 at once" ]
-	[[ ${lines[3]} == "0 10.0.2.2 at once" ]]
-	[ "${lines[4]}" = "0 at once" ]
-	[[ ${lines[5]} == "0 10.0.2.2 at once" ]]
+	[ "${lines[3]}" = "0 192.0.2.7 x400 at once" ]
+	[[ ${lines[4]} == "0 10.0.2.2 at once" ]]
+	[ "${lines[5]}" = "0 at once" ]
+	[[ ${lines[6]} == "0 10.0.2.2 at once" ]]
 }
 
 @test "a resolver that fails, refuses or is silent is followed by the next" {

@@ -6,6 +6,7 @@ usage: netpeer.py dns ADDRESS PORT ANSWER [ok|fail|silent|short|liar]   a resolv
        netpeer.py ask SERVER NAME [A|AAAA|TXT] [udp|tcp]           prints "RCODE ADDRESSES" or why not
        netpeer.py echo PORT                                        sums of what comes, by TCP and UDP
        netpeer.py exchange HOST PORT                               both ways, large, with a half-close
+       netpeer.py talk HOST HOST6 PORT SECONDS                     question and answer in turns over both families
        netpeer.py many HOST PORT NUMBER                            so many connections at once
        netpeer.py connect HOST PORT                                prints what became of it, and when
        netpeer.py flood HOST NUMBER                                so many SYNs by a raw socket"""
@@ -103,18 +104,20 @@ def ask(server, name, kind="A", way="udp"):
 def echo(port):
     listener = socket.create_server(("::", int(port)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=2000)
     datagrams = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    datagrams.bind(("::", int(port)))
+    datagrams.bind(("::", listener.getsockname()[1]))
 
     def one(stream):
         with stream:
-            total, size = hashlib.sha256(), 0
+            total, size, talks = hashlib.sha256(), 0, False
             while data := stream.recv(1 << 18):
                 total.update(data)
                 size += len(data)
                 if size == 1:
+                    talks = data == b"?"
+                if size == 1 or talks:
                     stream.sendall(b"!")
             blob = os.urandom(1 << 20) * 4
-            if size > 1:
+            if size > 1 and not talks:
                 stream.sendall(total.digest() + hashlib.sha256(blob).digest() + blob)
 
     def packets():
@@ -122,7 +125,7 @@ def echo(port):
             data, peer = datagrams.recvfrom(65536)
             datagrams.sendto(data, peer)
     threading.Thread(target=packets, daemon=True).start()
-    print("up", flush=True)
+    print("up", listener.getsockname()[1], flush=True)
     while True:
         stream, _ = listener.accept()
         threading.Thread(target=one, args=(stream,), daemon=True).start()
@@ -145,6 +148,19 @@ def exchange(host, port):
         datagrams.send(data)
         assert datagrams.recv(65536) == data, f"a datagram of {size} bytes"
     print("whole")
+
+
+def talk(host, host6, port, seconds):
+    """Prints how many turns there were, and the longest of them in seconds."""
+    streams = [socket.create_connection((at, int(port)), 20) for at in (host, host6)]
+    end, turns, longest = time.monotonic() + float(seconds), 0, 0
+    while (begin := time.monotonic()) < end:
+        for s in streams:
+            s.sendall(b"?")
+            assert s.recv(1) == b"!"
+        turns, longest = turns + 1, max(longest, time.monotonic() - begin)
+        time.sleep(0.02)
+    print("talked", turns, f"{longest:.3f}")
 
 
 def many(host, port, number):

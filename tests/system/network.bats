@@ -10,7 +10,7 @@ setup_file() {
 
 # A file server on the host's loopback; sets port.
 serve() {
-	python3 -m http.server 0 --bind 127.0.0.1 --directory "$work" >"$work/http" 2>&1 3>&- &
+	python3 -u -m http.server 0 --bind 127.0.0.1 --directory "$work" >"$work/http" 2>&1 3>&- &
 	server=$!
 	local i
 	for i in $(seq 50); do

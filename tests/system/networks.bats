@@ -311,7 +311,7 @@ time.sleep(60)'
 }
 
 @test "the way out, and host names from the host; an internal network has neither" {
-	python3 -m http.server 0 --bind 127.0.0.1 >"$work/http" 2>&1 3>&- &
+	python3 -u -m http.server 0 --bind 127.0.0.1 >"$work/http" 2>&1 3>&- &
 	pids+=($!)
 	local i port
 	for i in $(seq 50); do
@@ -382,6 +382,32 @@ time.sleep(60)'
 	pids=()
 	[ "$failed" -eq 0 ] || { cat "$work"/many.*; return 1; }
 	[ "$(cat "$work"/many.* | grep -oE '10\.89\.[0-9]+\.[0-9]+/24' | sort -u | wc -l)" -eq 12 ]
+}
+
+@test "more containers than libslirp remembers neighbours talk to the outside at once" {
+	python3 "$BATS_TEST_DIRNAME/netpeer.py" echo 0 >"$work/up" 2>&1 3>&- &
+	pids+=($!)
+	local i port
+	for i in $(seq 100); do
+		port=$(sed -n 's/up //p' "$work/up")
+		[ -n "$port" ] && break
+		sleep 0.1
+	done
+	"$GUSCIO" network create --ipv6 -o host-loopback=true back
+	local gateway=10.89.0.1 gateway6
+	gateway6=$("$GUSCIO" network inspect back | jq -r '.[0].subnets[1].gateway')
+	local talkers=()
+	for i in $(seq 24); do
+		"$GUSCIO" run --network back -v "$BATS_TEST_DIRNAME/netpeer.py:/peer.py:ro" @host \
+			python3 /peer.py talk "$gateway" "$gateway6" "$port" 4 >"$work/talk.$i" 2>&1 3>&- &
+		talkers+=($!)
+	done
+	pids+=("${talkers[@]}")
+	wait "${talkers[@]}"
+	[ "$(cat "$work"/talk.* | grep -c '^talked ')" -eq 24 ] || { cat "$work"/talk.*; return 1; }
+	# A packet that libslirp drops comes again a second later.
+	[ "$(cat "$work"/talk.* | awk '$3 > 0.9' | wc -l)" -lt 3 ] || { cat "$work"/talk.*; return 1; }
+	end_all
 }
 
 @test "a container is started again while another one still lives in its old network namespace" {

@@ -193,7 +193,7 @@ await_no_helper() {
 	mkdir "$work/site"
 	head -c 30000000 /dev/urandom >"$work/site/file"
 	"$GUSCIO" run --userns=single -p "$port-$((port + 1)):80-81" -v "$work/site:/site:ro" -w /site @host \
-		sh -c 'python3 -m http.server 81 --bind :: & exec python3 -m http.server 80 --bind 0.0.0.0' >"$work/out" 2>&1 3>&- &
+		sh -c 'python3 -u -m http.server 81 --bind :: & exec python3 -m http.server 80 --bind 0.0.0.0' >"$work/out" 2>&1 3>&- &
 	starter=$!
 	for try in $(seq 100); do
 		! curl -fsS -o /dev/null "http://127.0.0.1:$port/" -o /dev/null "http://[::1]:$((port + 1))/" 2>/dev/null || break
