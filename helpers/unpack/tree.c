@@ -44,7 +44,7 @@ static bool has_id(const struct id_ranges *ranges, int64_t id)
 	return false;
 }
 
-static bool check_owner(const struct tree *t, struct archive_entry *entry, struct err *e)
+static bool check_owner(struct tree *t, struct archive_entry *entry, struct err *e)
 {
 	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
 	if (uid < 0 || gid < 0 || uid >= UINT32_MAX || gid >= UINT32_MAX)
@@ -53,6 +53,12 @@ static bool check_owner(const struct tree *t, struct archive_entry *entry, struc
 	bool has_uid = has_id(&t->uids, uid), has_gid = has_id(&t->gids, gid);
 	if (t->is_single || (has_uid && has_gid))
 		return true;
+	if (t->is_copy) {
+		t->unmapped++;
+		archive_entry_set_uid(entry, has_uid ? uid : 0);
+		archive_entry_set_gid(entry, has_gid ? gid : 0);
+		return true;
+	}
 	const struct id_ranges *map = has_uid ? &t->gids : &t->uids;
 	size_t last = map->n ? map->n - 1 : 0;
 	err_msg(e, ERR_INPUT, "'%s' belongs to %s %lld, which is not mapped (the map ends at %u)",
@@ -134,6 +140,18 @@ static bool remove_all(int dir_fd, const char *name, int depth, struct err *e)
 	return true;
 }
 
+/* What stands in the way of something that is no directory. */
+static bool make_way(struct tree *t, const char *name, struct err *e)
+{
+	if (!t->is_copy)
+		return remove_all(t->parent_fd, name, DEPTH_MAX, e);
+	if (unlinkat(t->parent_fd, name, 0) == 0 || errno == ENOENT)
+		return true;
+	if (errno == EISDIR)
+		return err_msg(e, ERR_INPUT, "the directory '%s' cannot become a file", name);
+	return err_sys(e, "replace '%s'", name);
+}
+
 bool tree_remove(int dir_fd, const char *name, struct err *e)
 {
 	return remove_all(dir_fd, name, DEPTH_MAX, e);
@@ -211,13 +229,13 @@ static bool set_attributes(
 	 * and the caller must be able to read and remove. */
 	if (t->is_single && (mode & 07000))
 		mode &= 01777;
-	if (t->is_single)
+	if (t->is_single && !t->is_copy)
 		mode |= is_directory ? 0700 : 0400;
 	if (fchmod(fd, mode) < 0)
 		return err_sys(e, "set the mode of '%s'", name);
 	if (archive_entry_xattr_count(entry) > 0)
 		set_xattrs(t, fd, name, entry);
-	if (differs(t, entry) || mode != (archive_entry_perm(entry) & 07777))
+	if (!t->is_copy && (differs(t, entry) || mode != (archive_entry_perm(entry) & 07777)))
 		note_owner(t, fd, name, entry);
 	if (!is_directory && futimens(fd, times) < 0)
 		return err_sys(e, "set the time of '%s'", name);
@@ -258,12 +276,32 @@ static int create_file(struct tree *t, const char *name)
 		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
 }
 
+/* A file that something is mounted on, as /etc/hosts, cannot be replaced: it is written to. */
+static int open_mounted(struct tree *t, const char *name)
+{
+	struct stat st;
+	int fd = openat(t->parent_fd, name,
+		O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		errno = EBUSY;
+		return -1;
+	}
+	return fd;
+}
+
 static bool add_file(struct tree *t, struct archive *in, const char *name,
 	struct archive_entry *entry, struct err *e)
 {
 	CLEAN(clean_fd) int fd = create_file(t, name);
-	if (fd < 0 && errno == EEXIST && remove_all(t->parent_fd, name, DEPTH_MAX, e))
-		fd = create_file(t, name);
+	if (fd < 0 && errno == EEXIST) {
+		bool has_way = make_way(t, name, e);
+		if (!has_way && (!t->is_copy || e->sys != EBUSY))
+			return false;
+		if (!has_way)
+			*e = (struct err)ERR_INIT;
+		fd = has_way ? create_file(t, name) : open_mounted(t, name);
+	}
 	if (fd < 0)
 		return err_sys(e, "make '%s'", archive_entry_pathname(entry));
 	int64_t size = archive_entry_size(entry);
@@ -317,6 +355,9 @@ static bool add_directory(struct tree *t, const char *path, const char *name,
 		if (errno != EEXIST || fstatat(t->parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return err_sys(e, "make directory '%s'", path);
 		if (!S_ISDIR(st.st_mode)) {
+			if (t->is_copy)
+				return err_msg(e, ERR_INPUT,
+					"'%s' is no directory, and cannot become one", path);
 			was_whiteout = is_whiteout(&st);
 			if (!remove_all(t->parent_fd, name, DEPTH_MAX, e))
 				return false;
@@ -367,7 +408,9 @@ static bool add_hard_link(
 			fstatat(t->parent_fd, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
 			a.st_ino == b.st_ino && a.st_dev == b.st_dev)
 			return true;
-		ok = remove_all(t->parent_fd, name, DEPTH_MAX, e);
+		ok = make_way(t, name, e);
+		if (!ok)
+			return false;
 	}
 	if (ok && errno != ENOENT)
 		return err_sys(e, "link '%s' to '%s'", shown, target);
@@ -383,9 +426,9 @@ static bool add_symlink(
 	if (!target || !target[0])
 		return err_msg(e, ERR_INPUT, "link '%s' leads nowhere", name);
 	if (symlinkat(target, t->parent_fd, name) < 0 &&
-		(errno != EEXIST || !remove_all(t->parent_fd, name, DEPTH_MAX, e) ||
+		(errno != EEXIST || !make_way(t, name, e) ||
 			symlinkat(target, t->parent_fd, name) < 0))
-		return err_sys(e, "make link '%s'", name);
+		return e->cause[0] ? false : err_sys(e, "make link '%s'", name);
 	if (!t->is_single && (archive_entry_uid(entry) || archive_entry_gid(entry)) &&
 		fchownat(t->parent_fd, name, (uid_t)archive_entry_uid(entry),
 			(gid_t)archive_entry_gid(entry), AT_SYMLINK_NOFOLLOW) < 0)
@@ -399,6 +442,10 @@ static bool add_special(
 	struct tree *t, const char *name, struct archive_entry *entry, struct err *e)
 {
 	bool is_pipe = archive_entry_filetype(entry) == AE_IFIFO;
+	if (t->is_copy) {
+		t->skipped++;
+		return true;
+	}
 	if (!remove_all(t->parent_fd, name, DEPTH_MAX, e))
 		return false;
 	if (is_pipe && mkfifoat(t->parent_fd, name, 0600) < 0)
@@ -484,6 +531,8 @@ bool tree_add(struct tree *t, struct archive *in, struct archive_entry *entry, s
 	}
 	if (!settle_name(archive_entry_pathname(entry), path, e))
 		return false;
+	if (!path[0] && t->is_copy)
+		return true; /* the directory that is copied to stays as it is */
 	if (!path[0])
 		return check_owner(t, entry, e) && add_root(t, entry, e);
 	return add_named(t, in, path, entry, e);

@@ -37,11 +37,14 @@ struct tree {
 	int root_fd;
 	bool is_single; /* one id: owners that cannot be had go into an attribute */
 	bool is_layer;	/* .wh. names are whiteouts */
+	bool is_copy;	/* into a directory that is in use, by docker cp's rules */
 	struct id_ranges uids, gids;
 	int64_t entries, entries_max;
 	int64_t lost; /* attributes that this file system does not take */
 	char lost_text[200];
-	int parent_fd; /* of the last entry: most entries stand beside their predecessor */
+	int64_t skipped;  /* of a copy: devices and pipes */
+	int64_t unmapped; /* of a copy: owners that became root */
+	int parent_fd;	  /* of the last entry: most entries stand beside their predecessor */
 	char parent[PATH_MAX];
 	struct tree_directory *directories; /* their times are set at the end */
 	size_t n_directories, room;

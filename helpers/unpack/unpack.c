@@ -40,6 +40,7 @@ struct job {
 	bool is_layer;
 	bool is_removal;
 	bool is_merge;	   /* the archive is a layer's directory */
+	bool is_copy;	   /* into a directory that somebody uses */
 	bool is_hash_only; /* nothing is made: only the sums are wanted */
 	int64_t size;
 	int64_t entries_max;
@@ -177,11 +178,22 @@ static void say_lost(const struct tree *t, int socket_fd)
 {
 	struct msg m = {.kind = MSG_NOTE};
 	struct err ignored;
-	if (!t->lost)
-		return;
-	snprintf(m.err.what, sizeof(m.err.what), "%lld attributes were lost, the first: %s",
-		(long long)t->lost, t->lost_text);
-	msg_send(socket_fd, &m, NULL, 0, &ignored);
+	const size_t size = sizeof(m.err.what);
+	if (t->lost) {
+		snprintf(m.err.what, size, "%lld attributes were lost, the first: %s",
+			(long long)t->lost, t->lost_text);
+		msg_send(socket_fd, &m, NULL, 0, &ignored);
+	}
+	if (t->skipped) {
+		snprintf(m.err.what, size, "%lld devices and pipes were left out",
+			(long long)t->skipped);
+		msg_send(socket_fd, &m, NULL, 0, &ignored);
+	}
+	if (t->unmapped) {
+		snprintf(m.err.what, size, "%lld owners are not mapped: root has these files",
+			(long long)t->unmapped);
+		msg_send(socket_fd, &m, NULL, 0, &ignored);
+	}
 }
 
 static void job_main(const struct job *job, int socket_fd) __attribute__((noreturn));
@@ -193,6 +205,7 @@ static void job_main(const struct job *job, int socket_fd)
 	struct tree t = {.root_fd = -1,
 		.parent_fd = -1,
 		.is_layer = job->is_layer,
+		.is_copy = job->is_copy,
 		.entries_max = job->entries_max};
 	/* Names are bytes: UTF-8 in pax headers must come out as it went in. */
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -233,6 +246,7 @@ static void start_job(
 	}
 	job.is_merge = !strcmp(kind, "merge");
 	job.is_removal = !strcmp(kind, "remove");
+	job.is_copy = !strcmp(kind, "copy");
 	job.is_hash_only = !strcmp(kind, "hash");
 	job.is_layer = job.is_hash_only || !strcmp(kind, "layer");
 	job.size = size;

@@ -24,13 +24,7 @@ struct copying {
 	size_t skipped;
 };
 
-/* One side: a directory, a name in it, and itself unless it is missing. */
-struct place {
-	int dir_fd, fd;
-	char name[NAME_MAX + 1];
-};
-
-static void close_place(struct place *p)
+void copy_place_done(struct copy_place *p)
 {
 	clean_fd(&p->dir_fd);
 	clean_fd(&p->fd);
@@ -201,11 +195,8 @@ static bool copy_entry(struct copying *c, int from_dir, const char *from_name, i
 	}
 }
 
-enum follow { FOLLOW_NOT, FOLLOW, FOLLOW_AND_READ };
-
-/* Directory and name of a path in the root; the last component is not followed. */
-static bool find_inside(
-	int root_fd, const char *path, enum follow follows, struct place *ret, struct err *e)
+bool copy_find(int root_fd, const char *path, enum copy_follow follows, struct copy_place *ret,
+	struct err *e)
 {
 	char parent[PATH_MAX];
 	size_t len = strlen(path);
@@ -232,17 +223,17 @@ static bool find_inside(
 		    root_fd, slash ? parent : "/", O_PATH | O_DIRECTORY, &ret->dir_fd, e))
 		return false;
 	/* A link out of which is copied is followed once, and what it leads to read from here. */
-	int flags = follows == FOLLOW_AND_READ	     ? O_RDONLY | O_NONBLOCK | O_NOCTTY
-		    : follows == FOLLOW || is_itself ? O_PATH
-						     : O_PATH | O_NOFOLLOW;
+	int flags = follows == COPY_FOLLOW_AND_READ	  ? O_RDONLY | O_NONBLOCK | O_NOCTTY
+		    : follows == COPY_FOLLOW || is_itself ? O_PATH
+							  : O_PATH | O_NOFOLLOW;
 	if (!path_open_in_root(root_fd, path, flags, &ret->fd, &missing) && missing.sys != ENOENT)
 		return *e = missing, false;
 	return true;
 }
 
 /* A link that is to be followed was followed when it was opened: copy what it led to. */
-static bool copy_opened(
-	struct copying *c, const struct place *from, int to_dir, const char *to_name, struct err *e)
+static bool copy_opened(struct copying *c, const struct copy_place *from, int to_dir,
+	const char *to_name, struct err *e)
 {
 	struct stat st;
 	if (fstat(from->fd, &st) < 0)
@@ -276,8 +267,8 @@ static bool copy_opened(
 }
 
 /* docker's rules for where it goes. */
-static bool copy_to(
-	struct copying *c, const struct place *from, const struct place *to, struct err *e)
+static bool copy_to(struct copying *c, const struct copy_place *from, const struct copy_place *to,
+	struct err *e)
 {
 	bool from_is_directory = is_directory(from->fd), to_is_directory = is_directory(to->fd);
 	if (from->fd < 0)
@@ -305,19 +296,19 @@ static bool copy_in_child(struct child *child, void *argument, struct err *e)
 {
 	const struct copy_job *job = argument;
 	struct copying c = {.child = child, .job = job};
-	struct place inside = {.dir_fd = -1, .fd = -1};
-	struct place outside = {.dir_fd = dup(job->outside_dir_fd),
+	struct copy_place inside = {.dir_fd = -1, .fd = -1};
+	struct copy_place outside = {.dir_fd = dup(job->outside_dir_fd),
 		.fd = job->outside_fd < 0 ? -1 : dup(job->outside_fd)};
-	enum follow follows = job->is_inward	  ? FOLLOW
-			      : job->follows_link ? FOLLOW_AND_READ
-						  : FOLLOW_NOT;
+	enum copy_follow follows = job->is_inward      ? COPY_FOLLOW
+				   : job->follows_link ? COPY_FOLLOW_AND_READ
+						       : COPY_FOLLOW_NOT;
 	snprintf(outside.name, sizeof(outside.name), "%s", job->outside_name);
 	umask(0);
-	bool ok = find_inside(child->root_fd, job->inside, follows, &inside, e) &&
+	bool ok = copy_find(child->root_fd, job->inside, follows, &inside, e) &&
 		  (job->is_inward ? copy_to(&c, &outside, &inside, e)
 				  : copy_to(&c, &inside, &outside, e));
-	close_place(&inside);
-	close_place(&outside);
+	copy_place_done(&inside);
+	copy_place_done(&outside);
 	if (c.skipped)
 		child_note(child, "%zu devices, sockets and pipes were left out", c.skipped);
 	return ok || err_what(e, ERR_INPUT, "cannot copy '%s' %s the container", job->inside,

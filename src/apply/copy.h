@@ -12,6 +12,8 @@
 
 #include "apply/proc.h"
 
+#include <dirent.h>
+
 struct copy_job {
 	bool is_inward;	      /* from the host into the container */
 	bool keeps_owners;    /* -a */
@@ -24,6 +26,27 @@ struct copy_job {
 	const char *outside_name;
 	int outside_fd; /* -1: not there */
 };
+
+/* One side: a directory, a name in it, and itself unless it is missing (-1). */
+struct copy_place {
+	int dir_fd, fd;
+	char name[NAME_MAX + 1];
+};
+
+#define COPY_PLACE_INIT                                                                            \
+	{                                                                                          \
+		.dir_fd = -1, .fd = -1                                                             \
+	}
+
+enum copy_follow { COPY_FOLLOW_NOT, COPY_FOLLOW, COPY_FOLLOW_AND_READ };
+
+/*
+ * copy_find() - directory and name of a path in a root that may be hostile
+ * @follows: what becomes of a last component that is a link, in @ret->fd only
+ */
+bool copy_find(int root_fd, const char *path, enum copy_follow follows, struct copy_place *ret,
+	struct err *e);
+void copy_place_done(struct copy_place *p);
 
 /*
  * copy_run() - carry it out, in the root that the plan makes or enters

@@ -4,11 +4,13 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "cmd/container_command.h"
+#include "cmd/cp.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* "NAME:PATH"; what begins as a path does is one, whatever colons it has. */
 static bool split(
@@ -58,30 +60,42 @@ static bool open_outside(
 	/* Into a link to a directory, as cp(1); out of a link never, unless -L says so. */
 	int flags = O_PATH | O_CLOEXEC | (job->is_inward ? O_NOFOLLOW : 0);
 	job->outside_fd = openat(job->outside_dir_fd, job->outside_name, flags);
-	return job->outside_fd >= 0 || errno == ENOENT || err_sys(e, "open '%s'", path);
+	if (job->outside_fd < 0)
+		return errno == ENOENT || err_sys(e, "open '%s'", path);
+	struct stat st;
+	bool is_asserted = job->is_inward && text_ends(path, "/");
+	if (is_asserted && fstat(job->outside_fd, &st) == 0 && S_ISREG(st.st_mode))
+		return errno = ENOTDIR, err_sys(e, "open '%s'", path);
+	return true;
 }
 
-static bool run_copy(
-	struct container_command *c, struct container *record, struct copy_job *job, struct err *e)
+/* @ret_lock_fd: nobody starts it while its root is ours. */
+static bool open_inside(struct container *record, struct cp_side *side, int *ret_pid_fd,
+	int *ret_lock_fd, struct err *e)
 {
-	CLEAN(clean_fd) int pid_fd = -1;
-	CLEAN(clean_fd) int lock_fd = -1;
-	struct host host = c->host;
-	struct idmaps ids;
-	struct plan plan;
+	struct container_command *c = side->c;
 	uint64_t flags = 0;
-	if (live_process_is_there(&record->first, record->boot_id)) {
+	side->host = c->host;
+	side->runs = live_process_is_there(&record->first, record->boot_id);
+	if (side->runs) {
 		if (!life_load(&c->to, &c->host, record, e) ||
-			!container_enter(c, record, &pid_fd, &flags, &ids, e))
+			!container_enter(c, record, ret_pid_fd, &flags, &side->ids, e))
 			return false;
 	} else {
-		/* Nobody starts it while its root is ours. */
-		if (!container_lock(c->all_fd, record->id, &lock_fd, e) ||
-			!container_prepare(c, record, &host, e))
+		if (!container_lock(c->all_fd, record->id, ret_lock_fd, e) ||
+			!container_prepare(c, record, &side->host, e))
 			return false;
 	}
-	return plan_build_visit(&c->to.spec, &host, pid_fd, flags, &ids, &plan, c->to.notes, e) &&
-	       copy_run(&plan, job, c->to.notes, e);
+	return plan_build_visit(&c->to.spec, &side->host, *ret_pid_fd, flags, &side->ids,
+		&side->plan, c->to.notes, e);
+}
+
+static bool refuse_pair(bool are_both_inside, struct err *e)
+{
+	err_what(e, ERR_USAGE,
+		are_both_inside ? "cannot copy between two containers"
+				: "neither path is in a container");
+	return err_hint(e, "one of them is CONTAINER:PATH; a file whose name has a colon: ./NAME");
 }
 
 static bool cp(struct container_command *c, struct err *e)
@@ -92,18 +106,13 @@ static bool cp(struct container_command *c, struct err *e)
 	bool from_inside = split(&c->to.arena, from, &name, &inside);
 	bool to_inside = split(&c->to.arena, to, from_inside ? &ignored_name : &name,
 		from_inside ? &ignored_path : &inside);
-	if (from_inside == to_inside) {
-		err_what(e, ERR_USAGE,
-			from_inside ? "cannot copy between two containers"
-				    : "neither path is in a container");
-		return err_hint(
-			e, "one of them is CONTAINER:PATH; a file whose name has a colon: ./NAME");
-	}
+	if (from_inside == to_inside)
+		return refuse_pair(from_inside, e);
 	const char *outside = from_inside ? to : from;
-	if (!strcmp(outside, "-")) {
-		err_what(e, ERR_USAGE, "an archive from or to a pipe cannot be copied");
-		return err_hint(e, "use exec with tar in the container");
-	}
+	bool is_archive = !strcmp(outside, "-");
+	CLEAN(clean_fd) int pid_fd = -1;
+	CLEAN(clean_fd) int lock_fd = -1;
+	struct cp_side side = {.c = c};
 	struct copy_job job = {.is_inward = to_inside,
 		.keeps_owners = c->to.life.keeps_owners,
 		.follows_link = c->to.life.follows,
@@ -113,9 +122,14 @@ static bool cp(struct container_command *c, struct err *e)
 		.outside_dir_fd = -1,
 		.outside_fd = -1};
 	bool ok = container_get(c, name, &record, e);
-	if (ok && !open_outside(c, &job, outside, e))
+	if (ok && !is_archive && !open_outside(c, &job, outside, e))
 		ok = err_what(e, ERR_USAGE, "cannot use '%s'", outside);
-	ok = ok && run_copy(c, &record, &job, e);
+	ok = ok && open_inside(&record, &side, &pid_fd, &lock_fd, e);
+	if (ok && is_archive)
+		ok = from_inside ? cp_out_to_pipe(&side, inside, job.follows_link, e)
+				 : cp_in_from_pipe(&side, inside, e);
+	else if (ok)
+		ok = copy_run(&side.plan, &job, c->to.notes, e);
 	clean_fd(&job.outside_dir_fd);
 	clean_fd(&job.outside_fd);
 	return ok;
@@ -132,10 +146,11 @@ static const struct option_def cp_options[] = {
 	{"follow-link", 'L', NULL, "copy what SRC points to", set_follow}, {0}};
 
 const struct command command_cp = {.name = "cp",
-	.arguments = "[OPTIONS] CONTAINER:SRC DST | SRC CONTAINER:DST",
+	.arguments = "[OPTIONS] CONTAINER:SRC DST|- | SRC|- CONTAINER:DST",
 	.summary = "Copy files into a container, or out of it",
 	.details = "\nWith docker's rules: into DST when that is a directory, else as DST; SRC/. "
 		   "is what\n"
-		   "is in SRC. The container may run, or not.\n",
+		   "is in SRC; - is a tar archive on standard output or input. The container may "
+		   "run, or not.\n",
 	.options = cp_options,
 	.run = run_cp};

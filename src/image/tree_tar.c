@@ -25,7 +25,7 @@ struct seen {
 
 struct tar {
 	int out_fd;
-	uint64_t mount; /* of the root */
+	uint64_t mount; /* of the root; 0: other mounts are in the archive too */
 	char path[PATH_MAX];
 	size_t path_n;
 	char out[OUT_SIZE];
@@ -206,15 +206,13 @@ static const char *find_link(struct tar *t, const struct stat *st)
 	return NULL;
 }
 
-static bool put_file(struct tar *t, int dir_fd, const char *name, bool is_mounted, struct err *e)
+static bool put_opened_file(struct tar *t, int fd, bool is_mounted, struct err *e)
 {
 	struct stat st;
 	struct pax pax = {.n = 0};
 	char capability[64];
-	CLEAN(clean_fd)
-	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return errno == ENOENT || err_sys(e, "open '%s'", t->path);
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "look at '%s'", t->path);
 	if (!S_ISREG(st.st_mode))
 		return true;
 	const char *link = st.st_nlink > 1 ? find_link(t, &st) : NULL;
@@ -227,18 +225,27 @@ static bool put_file(struct tar *t, int dir_fd, const char *name, bool is_mounte
 	return put_header(t, &st, '0', size, "", &pax, e) && put_content(t, fd, size, e);
 }
 
+static bool put_file(struct tar *t, int dir_fd, const char *name, bool is_mounted, struct err *e)
+{
+	CLEAN(clean_fd)
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || err_sys(e, "open '%s'", t->path);
+	return put_opened_file(t, fd, is_mounted, e);
+}
+
 static bool put_entry(struct tar *t, int dir_fd, const char *name, int depth, struct err *e);
 
-static bool put_directory(
-	struct tar *t, int dir_fd, const char *name, bool is_mounted, int depth, struct err *e)
+static bool put_opened_directory(
+	struct tar *t, int take_fd, bool is_mounted, int depth, struct err *e)
 {
 	struct stat st;
 	struct pax pax = {.n = 0};
 	struct dirent *entry;
-	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	CLEAN(clean_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int fd = take_fd;
+	CLEAN(clean_dir) DIR *dir = fdopendir(fd);
 	if (!dir || fstat(fd, &st) < 0)
-		return errno == ENOENT || err_sys(e, "open '%s'", t->path);
+		return err_sys(e, "open '%s'", t->path);
 	if (depth > DEPTH_MAX)
 		return err_msg(e, ERR_INPUT, "it is more than %d directories deep", DEPTH_MAX);
 	if (t->path_n) {
@@ -254,6 +261,15 @@ static bool put_directory(
 			!put_entry(t, fd, entry->d_name, depth + 1, e))
 			return false;
 	return true;
+}
+
+static bool put_directory(
+	struct tar *t, int dir_fd, const char *name, bool is_mounted, int depth, struct err *e)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || err_sys(e, "open '%s'", t->path);
+	return put_opened_directory(t, fd, is_mounted, depth, e);
 }
 
 static bool put_special(
@@ -286,7 +302,7 @@ static bool put_entry(struct tar *t, int dir_fd, const char *name, int depth, st
 		fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		ok = errno == ENOENT || err_sys(e, "look at '%s'", t->path);
 	} else {
-		bool is_mounted = sx.stx_mnt_id != t->mount;
+		bool is_mounted = t->mount && sx.stx_mnt_id != t->mount;
 		if (S_ISDIR(st.st_mode))
 			ok = put_directory(t, dir_fd, name, is_mounted, depth, e);
 		else if (S_ISREG(st.st_mode))
@@ -299,9 +315,44 @@ static bool put_entry(struct tar *t, int dir_fd, const char *name, int depth, st
 	return ok;
 }
 
+static const char archive_end[2 * BLOCK];
+
+bool tree_part_to_tar(const struct tree_part *part, int out_fd, struct err *e)
+{
+	CLEAN(clean_free) struct tar *t = calloc(1, sizeof(*t));
+	struct stat st;
+	if (!t || strlen(part->shown) >= sizeof(t->path))
+		return err_msg(e, ERR_INTERNAL, "no memory for an archive");
+	t->out_fd = out_fd;
+	bool ok = true;
+	if (part->opened_fd < 0) {
+		/* Its own name is in the file system, the one that is shown in the archive. */
+		ok = fstatat(part->dir_fd, part->name, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+		     err_sys(e, "look at '%s'", part->name);
+	} else {
+		ok = fstat(part->opened_fd, &st) == 0 || err_sys(e, "look at it");
+	}
+	t->path_n = strlen(part->shown);
+	memcpy(t->path, part->shown, t->path_n + 1);
+	int fd = -1;
+	if (ok && S_ISDIR(st.st_mode)) {
+		fd = part->opened_fd >= 0
+			     ? openat(part->opened_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+			     : openat(part->dir_fd, part->name,
+				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		ok = (fd >= 0 || err_sys(e, "open '%s'", part->shown)) &&
+		     put_opened_directory(t, fd, false, 0, e);
+	} else if (ok && S_ISREG(st.st_mode)) {
+		ok = part->opened_fd >= 0 ? put_opened_file(t, part->opened_fd, false, e)
+					  : put_file(t, part->dir_fd, part->name, false, e);
+	} else if (ok) {
+		ok = put_special(t, part->dir_fd, part->name, &st, e);
+	}
+	return ok && put(t, archive_end, sizeof(archive_end), e) && flush(t, e);
+}
+
 bool tree_to_tar(int root_fd, int out_fd, struct err *e)
 {
-	static const char end[2 * BLOCK];
 	struct statx sx;
 	CLEAN(clean_free) struct tar *t = calloc(1, sizeof(*t));
 	if (!t || statx(root_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &sx) < 0)
@@ -309,6 +360,6 @@ bool tree_to_tar(int root_fd, int out_fd, struct err *e)
 	t->out_fd = out_fd;
 	t->mount = sx.stx_mnt_id;
 	/* The process ends soon after: what was remembered of links goes with it. */
-	return put_directory(t, root_fd, ".", false, 0, e) && put(t, end, sizeof(end), e) &&
-	       flush(t, e);
+	return put_directory(t, root_fd, ".", false, 0, e) &&
+	       put(t, archive_end, sizeof(archive_end), e) && flush(t, e);
 }

@@ -14,4 +14,15 @@
  */
 bool tree_to_tar(int root_fd, int out_fd, struct err *e);
 
+/* One file or directory of it. */
+struct tree_part {
+	int dir_fd; /* the directory that it is in, … */
+	const char *name;
+	int opened_fd;	   /* … or itself, open for reading: the end of a link; else -1 */
+	const char *shown; /* its name in the archive: "." for what is in a directory */
+};
+
+/* The same of one part, with what is mounted in it. */
+bool tree_part_to_tar(const struct tree_part *part, int out_fd, struct err *e);
+
 #endif

@@ -47,7 +47,7 @@ static int64_t limit(const char *variable, uint64_t usual)
 
 bool unpacker_submit(struct unpacker *u, const struct unpack_job *job, struct err *e)
 {
-	static const char *const kinds[] = {"root", "layer", "hash", "merge", "remove"};
+	static const char *const kinds[] = {"root", "layer", "hash", "merge", "copy", "remove"};
 	struct msg m = {.kind = MSG_GO, .value = job->number};
 	const int fds[] = {job->archive_fd, job->dest_fd, job->more_fd};
 	snprintf(m.err.what, sizeof(m.err.what), "%s %lld %lld %lld %lld", kinds[job->kind],

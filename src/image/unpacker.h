@@ -23,6 +23,7 @@ enum unpack_kind {
 	UNPACK_LAYER,  /* with whiteouts */
 	UNPACK_HASH,   /* only the sums */
 	UNPACK_MERGE,  /* the archive is a layer's directory, copied over what is there */
+	UNPACK_COPY,   /* into a directory that is in use: nothing else is replaced by it */
 	UNPACK_REMOVE, /* the other way: everything in the directory goes */
 };
 

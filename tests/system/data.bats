@@ -110,3 +110,91 @@ run_d() {
 	run -125 run_d --name box --secret nonsuch "$root" true
 	[ -z "$(ls "$XDG_DATA_HOME/guscio/containers" | grep -v names)" ]
 }
+
+@test "cp -: archives out and in, docker's rules, running and not" {
+	mkdir -p "$work/more/d/sub"
+	echo one >"$work/more/d/one"
+	echo two >"$work/more/d/sub/two"
+	ln -s one "$work/more/d/link"
+	"$GUSCIO" run -d --network=none --name c --overlay "$root" sh -c 'mkdir /to /out; echo s >/out/s; chown 7:8 /out/s; ln /out/s /out/hard
+		ln -s /out /l; touch /ready; exec sleep 100' 3>&-
+	for _ in $(seq 100); do "$GUSCIO" exec c test -e /ready && break; sleep 0.05; done
+	for state in running stopped; do
+		tar -C "$work/more" --owner=1234 --group=5 -czf - d | "$GUSCIO" cp - c:/to
+		"$GUSCIO" cp c:/to/d - | tar -tvf - --numeric-owner >"$work/list"
+		grep -qE '^drwx.* 1234/5 .* d/$' "$work/list" && grep -qE '^-rw.* 1234/5 .* d/sub/two$' "$work/list" &&
+			grep -q 'd/link -> one' "$work/list"
+		# The content only, the link, and what it leads to.
+		[ "$("$GUSCIO" cp c:/to/d/. - | tar -tf - | sort | tr '\n' ' ')" = "./ ./link ./one ./sub/ ./sub/two " ]
+		[ "$("$GUSCIO" cp c:/l - | tar -tvf - | grep -c '^l.* l -> /out$')" = 1 ]
+		[ "$("$GUSCIO" cp -L c:/l - | tar -tf - | sort | tr '\n' ' ')" = "l/ l/hard l/s " ]
+		[ "$("$GUSCIO" cp c:/out/s - | tar -xOf -)" = s ]
+		[[ $("$GUSCIO" cp c:/out - | tar -tvf - --numeric-owner | grep 's$') == *" 7/8 "* ]]
+		# From container to container, through a pipe.
+		"$GUSCIO" cp c:/out/. - | "$GUSCIO" cp - c:/to
+		[ "$("$GUSCIO" cp c:/to/hard - | tar -xOf -)" = s ]
+		run -125 bash -c "'$GUSCIO' cp c:/nonsuch - | cat; exit \${PIPESTATUS[0]}"
+		assert_one_line
+		run -125 bash -c "tar -C '$work/more' -cf - d | '$GUSCIO' cp - c:/etc/passwd"
+		assert_one_line
+		[[ $output == *"no directory"* ]]
+		run -125 bash -c "tar -C '$work/more' -cf - d | '$GUSCIO' cp - c:/nonsuch"
+		run -125 bash -c "echo rubbish rubbish | '$GUSCIO' cp - c:/to"
+		assert_one_line
+		# A directory does not become a file, nor a file a directory.
+		mkdir -p "$work/more/x/$state" && echo file >"$work/more/x/d" && mkdir -p "$work/more/y/hard"
+		run -125 bash -c "tar -C '$work/more/x' -cf - d | '$GUSCIO' cp - c:/to"
+		[[ $output == *"cannot become a file"* ]]
+		run -125 bash -c "tar -C '$work/more/y' -cf - hard | '$GUSCIO' cp - c:/to"
+		[[ $output == *"no directory"* ]]
+		[ $state = stopped ] || "$GUSCIO" stop -t 0 c
+	done
+	"$GUSCIO" start c
+	# What is mounted on is written to; what the archive says of the directory itself is not taken.
+	printf '10.0.0.1 there\n' >"$work/more/hosts" && chmod 700 "$work/more"
+	tar -C "$work/more" -cf - ./ --exclude=./d --exclude=./x --exclude=./y | "$GUSCIO" cp - c:/etc
+	[ "$("$GUSCIO" exec c cat /etc/hosts)" = "10.0.0.1 there" ]
+	[ "$("$GUSCIO" exec c stat -c %a /etc)" = 755 ]
+}
+
+@test "cp -: an archive and a container that mean harm" {
+	run_d --name c --overlay "$root" sh -c 'mkdir -p /to/in; ln -s / /to/up; ln -s ../../../.. /to/far; touch /ready; exec sleep 100'
+	for _ in $(seq 100); do "$GUSCIO" exec c test -e /ready && break; sleep 0.05; done
+	mkdir "$work/more" && cd "$work/more"
+	python3 - <<'PY'
+import io, tarfile
+def make(name, *entries):
+    with tarfile.open(name, "w") as t:
+        for n, kind, link, data in entries:
+            i = tarfile.TarInfo(n); i.type = kind; i.linkname = link; i.size = len(data); i.mode = 0o4755
+            t.addfile(i, io.BytesIO(data))
+make("climb.tar", ("../../escaped", tarfile.REGTYPE, "", b"x"))
+make("link.tar", ("up/escaped", tarfile.REGTYPE, "", b"x"), ("far/escaped2", tarfile.REGTYPE, "", b"x"))
+make("hard.tar", ("h", tarfile.LNKTYPE, "../../../../etc/passwd", b""))
+make("device.tar", ("file", tarfile.REGTYPE, "", b"x"), ("null", tarfile.CHRTYPE, "", b""), ("pipe", tarfile.FIFOTYPE, "", b""))
+make("wh.tar", (".wh.in", tarfile.REGTYPE, "", b"x"))
+PY
+	run -125 bash -c "'$GUSCIO' cp - c:/to/in <climb.tar"
+	assert_one_line
+	run -125 bash -c "'$GUSCIO' cp - c:/to/in <hard.tar"
+	# Links lead around in the directory that is copied to, and no further.
+	run -0 bash -c "'$GUSCIO' cp - c:/to <link.tar"
+	[ "$("$GUSCIO" exec c cat /to/escaped /to/escaped2)" = xx ]
+	[ ! -e /escaped ] && [ ! -e "$work/escaped" ] && [ ! -e /escaped2 ]
+	run -0 bash -c "'$GUSCIO' cp - c:/to/in <device.tar"
+	[[ $output == *"2 devices and pipes were left out"* ]]
+	# No layer: such a name is a name.
+	run -0 bash -c "'$GUSCIO' cp - c:/to <wh.tar"
+	"$GUSCIO" exec c test -d /to/in
+	"$GUSCIO" exec c test -f /to/.wh.in
+	head -c 3000000 /dev/zero >big && tar -czf bomb.tar.gz big
+	run -125 env GUSCIO_UNPACK_SIZE=1m bash -c "'$GUSCIO' cp - c:/to/in <bomb.tar.gz"
+	assert_one_line
+	# Directories that turn into links while they are written to.
+	"$GUSCIO" exec -d c sh -c 'while :; do mv /to/in /to/in2; ln -s /etc /to/in; rm /to/in; mv /to/in2 /to/in; done'
+	mkdir in && for i in $(seq 50); do echo x >"in/f$i"; done
+	tar -cf in.tar in
+	for _ in 1 2 3 4 5; do "$GUSCIO" cp - c:/to <in.tar || true; "$GUSCIO" cp c:/to - >/dev/null || true; done
+	"$GUSCIO" rm -f c
+	[ ! -e /etc/f1 ]
+}

@@ -620,7 +620,7 @@ assert m["Destination"] == "/mnt" and m["RW"] is False' "$id"
 	[ "$("$GUSCIO" start c && "$GUSCIO" exec c stat -c '%u %a' /copied)" = $'c\n0 4755' ]
 	run -125 "$GUSCIO" cp c:/a c:/b
 	assert_one_line
-	run -125 "$GUSCIO" cp c:/a -
+	run -125 "$GUSCIO" cp "$work/more/file/" c:/slash
 	assert_one_line
 	[ ! -e "$root/copied" ]
 }
