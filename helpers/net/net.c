@@ -58,8 +58,9 @@ static bool serve(struct net_settings *settings, struct err *e)
 {
 	bool is_shared = settings->control_fd >= 0;
 	int dns_fd;
+	/* A named network's: what it listens on, and a lock that it holds without a look at it. */
 	if (!confinement_leave_session(
-		    is_shared ? START_FD + 2 : START_FD + 1, &settings->files, e))
+		    is_shared ? START_FD + 3 : START_FD + 1, &settings->files, e))
 		return false;
 	struct relay *relay = relay_new(settings, e);
 	if (!relay || !confinement_enter(&dns_fd, e) || !relay_resolve(relay, dns_fd, e) ||

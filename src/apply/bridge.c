@@ -2,13 +2,36 @@
 #include "apply/bridge.h"
 #include "apply/proc.h"
 #include "base/own.h"
+#include "net/claim.h"
 #include "plan/plan.h"
 #include "spec/document.h"
+#include "sys/spawn.h"
 
 #include <string.h>
 
 /* Between the last container's end and its helper's there is a moment: then once more. */
 #define TRIES 8
+
+/*
+ * The helper is there for others too, when its starter's unit is stopped or its session ends: it
+ * gets a scope of its own, where there is somebody to give one. Else it stays where it is.
+ */
+static void leave_unit(const struct host *host, const struct net_record *network, pid_t helper,
+	struct arena *arena)
+{
+	char pid[16], answer[256];
+	struct err ignored = ERR_INIT;
+	struct host facts = *host; /* a container without limits did not ask for these */
+	host_find_cgroups(&facts, true, arena);
+	if (!facts.cgroups.manager)
+		return;
+	snprintf(pid, sizeof(pid), "%d", (int)helper);
+	char *const argv[] = {arena_printf(arena, "%s/guscio-scope", host->helper_dir),
+		(char *)facts.cgroups.manager,
+		arena_printf(arena, "guscio-net-%.12s-%s.scope", network->id, pid), (char *)"",
+		arena_printf(arena, "guscio network %s", network->name), pid, NULL};
+	spawn_filter(argv, "", answer, sizeof(answer), &ignored);
+}
 
 /*
  * The network's ids are the caller's and all subordinate ones, whatever the containers in
@@ -18,6 +41,7 @@ static bool start_network(const struct host *host, const struct net_record *netw
 	struct arena *arena, struct err *e)
 {
 	CLEAN(clean_fd) int listen_fd = -1;
+	CLEAN(clean_fd) int claim_fd = -1;
 	struct proc proc = PROC_INIT;
 	struct notes ignored = {0}; /* the container's own plan says the same */
 	struct spec spec;
@@ -28,10 +52,15 @@ static bool start_network(const struct host *host, const struct net_record *netw
 	}
 	spec_init(&spec, arena);
 	spec.id = network->id;
-	if (!net_listen(dir_fd, &listen_fd, e) ||
-		!plan_build_network(&spec, host, network, listen_fd, &plan, &ignored, e) ||
-		!start(&plan, &proc, &ignored, e))
+	if (!net_claim(host->data_dir, network->name, &claim_fd, e) ||
+		!net_listen(dir_fd, &listen_fd, e) ||
+		!plan_build_network(&spec, host, network, listen_fd, &plan, &ignored, e))
 		return false;
+	plan.net.claim_fd = claim_fd;
+	if (!start(&plan, &proc, &ignored, e))
+		return false;
+	net_claim_sign(claim_fd, proc.net_pid);
+	leave_unit(host, network, proc.net_pid, arena);
 	/* It stays when we are gone; the process that made the namespaces has ended. */
 	proc.net_pid = 0;
 	proc_drop(&plan, &proc);

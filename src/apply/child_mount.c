@@ -151,7 +151,21 @@ static bool find_target(struct child *child, const struct mount_step *mount, enu
 		clean_fd(ret_fd);
 		return err_msg(e, ERR_INPUT, "the target lies inside /proc");
 	}
+	/* Else /dev/null would be our file for everybody. */
+	struct stat st;
+	if (mount->only_with_parent && fstat(*ret_fd, &st) == 0 &&
+		(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))) {
+		clean_fd(ret_fd);
+		return err_msg(e, ERR_INPUT, "the target is a device");
+	}
 	return true;
+}
+
+/* Where the root has a link to something else than a file of its own, or a directory. */
+static bool is_astray(const struct err *e)
+{
+	return e->kind == ERR_INPUT || e->sys == ELOOP || e->sys == EISDIR || e->sys == ENOTDIR ||
+	       e->sys == ENXIO;
 }
 
 static void remember(struct child *child, const struct mount_step *mount, int mount_fd)
@@ -221,6 +235,12 @@ bool child_mount(struct child *child, const struct step *step, struct err *e)
 		if (mount->only_with_parent && (e->sys == EROFS || e->sys == EACCES ||
 						       e->sys == EPERM || e->sys == ENOENT))
 			return true;
+		if (mount->only_with_parent && is_astray(e)) {
+			child_note(child,
+				"'%s' in the root leads to no file of it: it stays as it is",
+				mount->target);
+			return true;
+		}
 		return err_what(e, ERR_HOST, "cannot mount %s%s%s on '%s'",
 			mount->from == MOUNT_FROM_FS ? "" : "'", mount->source,
 			mount->from == MOUNT_FROM_FS ? "" : "'", mount->target);

@@ -12,8 +12,8 @@ bool parent_network_helper(struct starter *s, const struct step *step, struct er
 	if (!msg_pair(wire, e))
 		return false;
 	s->proc.net_fd = wire[0];
-	const int fds[] = {wire[1], s->plan->net.control_fd};
-	bool ok = spawn_helper(argv, fds, s->plan->net.control_fd ? 2 : 1, &s->proc.net_pid, e);
+	const int fds[] = {wire[1], s->plan->net.control_fd, s->plan->net.claim_fd};
+	bool ok = spawn_helper(argv, fds, s->plan->net.control_fd ? 3 : 1, &s->proc.net_pid, e);
 	close(wire[1]);
 	if (ok)
 		return true;

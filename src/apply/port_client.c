@@ -96,7 +96,7 @@ static bool receive_answer(int fd, struct msg *ret, int *ret_fd, struct err *e)
 	case MSG_GOT_EOF:
 		return err_msg(e, ERR_INTERNAL, "guscio-port ended unexpectedly");
 	case MSG_GOT_ERROR:
-		return false;
+		return msg_blame("guscio-port", e);
 	case MSG_GOT_RECORD:
 		break;
 	}
@@ -150,10 +150,11 @@ bool ports_connect(int directory_fd, int *ret_fd, struct err *e)
 	*ret_fd = -1;
 	if (fd < 0)
 		return err_sys(e, "open a socket");
+	msg_set_patience(fd);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 		*ret_fd = TAKE_FD(fd);
 	else if (errno != ENOENT && errno != ECONNREFUSED)
-		return err_sys(e, "ask guscio-port");
+		return err_sys(e, "ask guscio-port") || msg_blame("guscio-port", e);
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include "cmd/run_options.h"
 #include "cmd/table.h"
 #include "host/host.h"
+#include "net/claim.h"
 #include "net/lease.h"
 #include "spec/document.h"
 
@@ -276,12 +277,16 @@ static bool matches(
 static json_t *row_of(struct network_command *c, const struct net_record *record)
 {
 	struct arena *a = &c->to.arena;
-	size_t members = net_members(c->host.runtime_dir, record->name, NULL, a);
+	struct net_members members;
+	struct err e = ERR_INIT;
+	bool is_known = net_list_members(c->host.runtime_dir, record->name, a, &members, &e);
+	if (!is_known)
+		notes_add(c->to.notes, "%s: %s", e.what, e.cause);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "ID",
 		c->to.is_whole ? record->id : arena_printf(a, "%.12s", record->id), "Name",
 		record->name, "Driver", "bridge", "Subnet", net_text(a, &record->subnet4),
 		"Subnet6", net_text(a, &record->subnet6), "Containers",
-		arena_printf(a, "%zu", members));
+		is_known ? arena_printf(a, "%zu", members.n) : "?");
 }
 
 /* Those that all filters want, by name; damaged records are a note. */
@@ -327,15 +332,15 @@ static const struct option_def list_options[] = {
 	{"quiet", 'q', NULL, "only names", set_quiet}, {0}};
 
 /* inspect */
-static json_t *members_of(struct network_command *c, const struct net_record *record)
+static json_t *members_of(const struct net_members *members)
 {
-	struct net_member *members;
 	json_t *object = json_object();
-	size_t n = net_members(c->host.runtime_dir, record->name, &members, &c->to.arena);
-	for (size_t i = 0; i < n; i++)
-		json_object_set_new(object, members[i].id,
-			json_pack("{s:s, s:s, s:s}", "name", members[i].name, "ipv4_address",
-				members[i].ip4, "ipv6_address", members[i].ip6));
+	for (size_t i = 0; i < members->n; i++) {
+		const struct net_member *m = &members->v[i];
+		json_object_set_new(object, m->id,
+			json_pack("{s:s, s:s, s:s}", "name", m->name, "ipv4_address", m->ip4,
+				"ipv6_address", m->ip6));
+	}
 	return object;
 }
 
@@ -345,7 +350,10 @@ static bool inspect(struct network_command *c, struct err *e)
 	CLEAN(clean_json) json_t *rows = json_array();
 	for (int i = 0; i < c->argc; i++) {
 		struct net_record record;
-		if (!net_record_read(c->host.data_dir, c->argv[i], &c->to.arena, &record, e))
+		struct net_members members;
+		if (!net_record_read(c->host.data_dir, c->argv[i], &c->to.arena, &record, e) ||
+			!net_list_members(
+				c->host.runtime_dir, record.name, &c->to.arena, &members, e))
 			return false;
 		CLEAN(clean_free) char *text = net_record_print(&record);
 		json_t *row = text ? json_loads(text, 0, NULL) : NULL;
@@ -353,7 +361,7 @@ static bool inspect(struct network_command *c, struct err *e)
 			return err_what(
 				e, ERR_INTERNAL, "cannot inspect '%s': no memory", c->argv[i]);
 		json_object_del(row, "version");
-		json_object_set_new(row, "containers", members_of(c, &record));
+		json_object_set_new(row, "containers", members_of(&members));
 		json_array_append_new(rows, row);
 	}
 	return table_print(rows, none, c->to.format ? c->to.format : "json", true, &c->to.arena, e);
@@ -374,6 +382,7 @@ static bool remove_one(struct network_command *c, const char *text, struct err *
 		return print_out(arena_printf(&c->to.arena, "%s\n", text), e);
 	}
 	CLEAN(clean_fd) int dir_fd = -1;
+	CLEAN(clean_fd) int claim_fd = -1;
 	size_t places;
 	if (!net_open(c->host.runtime_dir, record.name, &dir_fd, e) ||
 		!net_count_places(dir_fd, &places, e))
@@ -384,9 +393,12 @@ static bool remove_one(struct network_command *c, const char *text, struct err *
 		err_what(e, ERR_STATE, "cannot remove network '%s'", text);
 		return err_hint(e, "end them first; who they are: guscio network inspect %s", text);
 	}
+	if (!net_claim(c->host.data_dir, record.name, &claim_fd, e))
+		return err_what(e, ERR_STATE, "cannot remove network '%s'", text);
 	/* Whoever waits to start it finds that it is not there any more. */
 	if (!net_record_remove(c->host.data_dir, record.name, e))
 		return false;
+	net_claim_remove(TAKE_FD(claim_fd), c->host.data_dir, record.name);
 	net_forget(TAKE_FD(dir_fd), c->host.runtime_dir, record.name);
 	return print_out(arena_printf(&c->to.arena, "%s\n", record.name), e);
 }
@@ -420,7 +432,13 @@ static bool prune(struct network_command *c, struct err *e)
 	if (!read_wanted(c, &records, &n, e))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (net_members(c->host.runtime_dir, records[i].name, NULL, &c->to.arena))
+		struct net_members members;
+		struct err unknown = ERR_INIT;
+		bool is_known = net_list_members(
+			c->host.runtime_dir, records[i].name, &c->to.arena, &members, &unknown);
+		if (!is_known)
+			notes_add(c->to.notes, "%s: %s", unknown.what, unknown.cause);
+		if (!is_known || members.n)
 			continue;
 		if (!remove_one(c, records[i].name, e))
 			return false;

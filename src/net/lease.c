@@ -78,6 +78,8 @@ static int new_socket(void)
 	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 }
 
+#define HELPER "guscio-net"
+
 bool net_connect(int dir_fd, int *ret_fd, struct err *e)
 {
 	struct sockaddr_un address;
@@ -85,10 +87,11 @@ bool net_connect(int dir_fd, int *ret_fd, struct err *e)
 	socket_address(dir_fd, &address);
 	if (fd < 0)
 		return err_sys(e, "open a socket");
+	msg_set_patience(fd);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return errno == ENOENT || errno == ECONNREFUSED
 			       ? false
-			       : err_sys(e, "reach the network's helper");
+			       : err_sys(e, "reach the network's helper") || msg_blame(HELPER, e);
 	*ret_fd = TAKE_FD(fd);
 	return true;
 }
@@ -115,7 +118,7 @@ static bool ask(int fd, const struct msg *question, const int *fds, size_t n_fds
 	/* Where nobody has room for us that was said before we asked, and waits to be read. */
 	if (!msg_send(fd, question, fds, n_fds, &gone) && gone.sys != EPIPE &&
 		gone.sys != ECONNRESET)
-		return *e = gone, false;
+		return *e = gone, msg_blame(HELPER, e);
 	switch (msg_receive(fd, ret, ret_fds, ret_n_fds, e)) {
 	case MSG_GOT_RECORD:
 		if (ret->kind == MSG_FAIL)
@@ -125,7 +128,7 @@ static bool ask(int fd, const struct msg *question, const int *fds, size_t n_fds
 	case MSG_GOT_ERROR:
 		break;
 	}
-	return false;
+	return msg_blame(HELPER, e);
 }
 
 /* A name that does not fit is refused rather than cut. */
@@ -195,43 +198,40 @@ static bool take_member(struct arena *arena, const struct msg *m, struct net_mem
 	return true;
 }
 
-/* @ret_members may be NULL; @ret_places counts those without a container too. */
-static bool list_places(int dir_fd, struct arena *arena, struct net_member **ret_members,
-	size_t *ret_n_members, size_t *ret_places, struct err *e)
+/* @ret_places counts those without a container too; without @arena nobody is in @ret. */
+static bool list_places(
+	int dir_fd, struct arena *arena, struct net_members *ret, size_t *ret_places, struct err *e)
 {
 	struct msg m = {.kind = MSG_ASK, .value = NET_ASK_LIST};
 	struct net_member member;
 	CLEAN(clean_fd) int fd = -1;
-	*ret_n_members = *ret_places = 0;
+	*ret = (struct net_members){.n = 0};
+	*ret_places = 0;
 	if (!net_connect(dir_fd, &fd, e))
 		return e->kind == ERR_NONE;
 	if (!ask(fd, &m, NULL, 0, &m, NULL, NULL, e))
 		return e->kind == ERR_NONE;
 	for (; m.kind == MSG_NOTE; ++*ret_places) {
 		if (m.value && arena && take_member(arena, &m, &member))
-			*ARENA_APPEND(arena, *ret_members, *ret_n_members) = member;
+			*ARENA_APPEND(arena, ret->v, ret->n) = member;
 		if (msg_receive(fd, &m, NULL, NULL, e) != MSG_GOT_RECORD)
-			return e->kind == ERR_NONE;
+			return msg_blame(HELPER, e) || e->kind == ERR_NONE;
 	}
 	return true;
 }
 
 bool net_count_places(int dir_fd, size_t *ret, struct err *e)
 {
-	size_t ignored;
-	return list_places(dir_fd, NULL, NULL, &ignored, ret, e);
+	struct net_members ignored;
+	return list_places(dir_fd, NULL, &ignored, ret, e);
 }
 
-size_t net_members(
-	const char *runtime_dir, const char *name, struct net_member **ret, struct arena *arena)
+bool net_list_members(const char *runtime_dir, const char *name, struct arena *arena,
+	struct net_members *ret, struct err *e)
 {
-	struct net_member *members = NULL;
-	struct err ignored = ERR_INIT;
-	size_t n = 0, places;
+	size_t places;
 	CLEAN(clean_fd) int dir_fd = open_directory(runtime_dir, name);
-	if (dir_fd >= 0)
-		list_places(dir_fd, arena, &members, &n, &places, &ignored);
-	if (ret)
-		*ret = members;
-	return n;
+	*ret = (struct net_members){.n = 0};
+	return dir_fd < 0 || list_places(dir_fd, arena, ret, &places, e) ||
+	       err_what(e, ERR_STATE, "cannot ask who is in network '%s'", name);
 }

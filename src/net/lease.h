@@ -75,8 +75,16 @@ struct net_member {
 	const char *id, *name, *ip4, *ip6;
 };
 
-/* The containers in a network; none where it does not run. @ret may be NULL. */
-size_t net_members(
-	const char *runtime_dir, const char *name, struct net_member **ret, struct arena *arena);
+struct net_members {
+	struct net_member *v;
+	size_t n;
+};
+
+/*
+ * net_list_members() - the containers in a network; none where it does not run
+ * Errors: ERR_STATE its helper does not answer.
+ */
+bool net_list_members(const char *runtime_dir, const char *name, struct arena *arena,
+	struct net_members *ret, struct err *e);
 
 #endif

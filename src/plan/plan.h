@@ -202,6 +202,7 @@ struct net_plan {
 	unsigned prefix4, prefix6;
 	char *const *helper_argv; /* guscio-net with its settings */
 	int control_fd;		  /* of a named network's own start: what its helper listens on */
+	int claim_fd;		  /* with it: what it keeps locked as long as it lives */
 	const struct net_lease *lease; /* a place in a named network; borrowed */
 	bool is_internal;	       /* nothing leads outside */
 	bool has_host_loopback;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 union fd_control {
 	struct cmsghdr header; /* for alignment */
@@ -18,6 +19,23 @@ bool msg_pair(int ret_fds[2], struct err *e)
 	ret_fds[0] = fds[0];
 	ret_fds[1] = fds[1];
 	return true;
+}
+
+void msg_set_patience(int socket_fd)
+{
+	const struct timeval limit = {.tv_sec = MSG_PATIENCE_S};
+	setsockopt(socket_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(socket_fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+}
+
+bool msg_blame(const char *helper, struct err *e)
+{
+	if (e->sys != EAGAIN)
+		return false;
+	err_msg(e, ERR_STATE, "%s does not answer for %d seconds", helper, MSG_PATIENCE_S);
+	return err_hint(e,
+		"is it stopped? pgrep -u $UID -f '^%s:' finds it, kill -CONT lets it go on",
+		helper);
 }
 
 bool msg_send(int socket_fd, const struct msg *m, const int *fds, size_t n_fds, struct err *e)

@@ -38,6 +38,15 @@ struct msg {
 bool msg_pair(int ret_fds[2], struct err *e);
 
 /*
+ * msg_set_patience() - for a helper that others may have stopped
+ * Neither connecting nor a record on this socket takes longer than MSG_PATIENCE_S from now on.
+ */
+#define MSG_PATIENCE_S 5
+void msg_set_patience(int socket_fd);
+/* When patience has run out this says whose fault it is. Evaluates to false. */
+bool msg_blame(const char *helper, struct err *e);
+
+/*
  * msg_send() - one record, with at most MSG_FDS_MAX descriptors
  * @fds: borrowed; the receiver gets copies
  * Errors: ERR_INTERNAL; a peer that is gone is EPIPE, never SIGPIPE.

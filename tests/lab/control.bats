@@ -104,3 +104,25 @@ cgroup_of() { # name
 	kill %1
 	wait
 }
+
+@test "a unit that is stopped takes no network from the containers of others" {
+	[ -w /dev/net/tun ] || skip "/dev/net/tun cannot be opened here"
+	"$GUSCIO" network create back
+	systemd-run --user --collect -q --unit first "$GUSCIO" run --network back --name first "$root" sleep 1000
+	for tries in $(seq 100); do
+		helper=$(pgrep -f '^guscio-net: back') && break
+		sleep 0.2
+	done
+	"$GUSCIO" run -d --network back --name ctl "$root" sleep 1000
+	systemctl --user stop first
+	[ "$(pgrep -f '^guscio-net: back')" = "$helper" ]
+	[[ "$(cat /proc/"$helper"/cgroup)" == *"/guscio-net-"*.scope ]]
+	run -0 "$GUSCIO" exec ctl nslookup ctl
+	"$GUSCIO" rm -f ctl
+	for tries in $(seq 50); do
+		[ -n "$(find "$slice" -name 'guscio-net-*' -print -quit)" ] || break
+		sleep 0.2
+	done
+	[ -z "$(find "$slice" -name 'guscio-net-*' -print -quit)" ]
+	"$GUSCIO" network rm back
+}

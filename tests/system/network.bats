@@ -123,6 +123,21 @@ network_helpers() {
 	[ "$output" = "nameserver 192.0.2.99" ]
 }
 
+@test "a resolv.conf of the root that leads to a device, a directory or nowhere stays: a note says so" {
+	local target
+	for target in /dev/null /proc/self/mounts /etc/resolv.conf /etc /proc/1/root/x; do
+		ln -sfn "$target" "$root/etc/resolv.conf"
+		run -0 "$GUSCIO" run "$root" sh -c 'readlink /etc/resolv.conf; [ -c /dev/null ]'
+		[ "${#lines[@]}" -eq 2 ]
+		[[ $output == *"'/etc/resolv.conf' in the root leads to no file of it: it stays as it is"* ]]
+		[ "$(printf '%s\n' "${lines[@]}" | grep -v guscio)" = "$target" ]
+	done
+	# A link of the usual kind is followed inside the root.
+	ln -sfn ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
+	run -0 "$GUSCIO" run "$root" cat /etc/resolv.conf
+	[[ $output == *"nameserver 10.0.2.3"* ]]
+}
+
 @test "low ports and ping are everybody's inside" {
 	run -0 "$GUSCIO" run -u alice "$root" sh -c 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start; id -u'
 	[ "${lines[0]}" = 0 ]

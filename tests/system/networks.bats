@@ -424,6 +424,48 @@ time.sleep(60)'
 	"$GUSCIO" rm -f web keeper beside
 }
 
+@test "a helper that is stopped keeps nobody waiting: one line each" {
+	"$GUSCIO" network create back
+	"$GUSCIO" network create other
+	"$GUSCIO" run -d --network back --name web @host sleep 60
+	await_members back 1
+	local helper
+	helper=$(pgrep -u "$(id -u)" -f '^guscio-net: back')
+	kill -STOP "$helper"
+	run -0 "$GUSCIO" network ls
+	[[ $output == *"cannot ask who is in network 'back': guscio-net does not answer"* ]]
+	[[ $output == *"back"*" ?"* && $output == *"other"*" 0"* ]]
+	run -125 "$GUSCIO" network inspect back
+	assert_one_line
+	run -125 "$GUSCIO" network rm back
+	assert_one_line
+	run -125 "$GUSCIO" run --network back @host true
+	assert_one_line
+	[[ $output == *"guscio-net does not answer for 5 seconds"* ]]
+	kill -CONT "$helper"
+	run -0 "$GUSCIO" run --network back @host getent ahostsv4 web
+	"$GUSCIO" rm -f web
+}
+
+@test "a network whose runtime directory is gone does not run twice" {
+	"$GUSCIO" network create back
+	in_background web --network back @host sh -c 'echo ready; sleep 60'
+	local helper
+	helper=$(pgrep -u "$(id -u)" -f '^guscio-net: back')
+	mv "$XDG_RUNTIME_DIR/guscio" "$work/gone"
+	run -125 "$GUSCIO" run --network back "$root" true
+	assert_one_line
+	[[ $output == *"it runs already"*"kill $helper"* ]]
+	run -125 "$GUSCIO" network rm back
+	assert_one_line
+	[ "$(pgrep -u "$(id -u)" -f '^guscio-net: back')" = "$helper" ]
+	kill "$helper"
+	run -0 "$GUSCIO" run --network back "$root" true
+	end_all
+	run -0 "$GUSCIO" network rm back
+	[ -z "$(ls -A "$XDG_DATA_HOME/guscio/networks")" ]
+}
+
 @test "a container that opens flows without end leaves room for new members" {
 	"$GUSCIO" network create back
 	# The network's helper may have as many descriptors as whoever started it.

@@ -135,7 +135,7 @@ static void a_list_that_is_read_slowly_is_whole(void **state)
 {
 	struct msg m = {.kind = MSG_ASK, .value = NET_ASK_LIST};
 	struct net_lease lease[PLACES];
-	struct net_member *members;
+	struct net_members members;
 	size_t n = 0;
 	int fd, self_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	(void)state;
@@ -157,13 +157,31 @@ static void a_list_that_is_read_slowly_is_whole(void **state)
 	assert_int_equal(msg_receive(fd, &m, NULL, NULL, &error), MSG_GOT_RECORD);
 	assert_int_equal(m.kind, MSG_NOTE);
 	close(fd);
-	assert_int_equal(net_members(directory, "back", &members, &arena), PLACES - 1);
+	assert_true(net_list_members(directory, "back", &arena, &members, &error));
+	assert_int_equal(members.n, PLACES - 1);
 	assert_int_equal(places(), PLACES);
 	for (size_t i = 0; i < PLACES; i++)
 		net_lease_done(&lease[i]);
 	/* Bound ones stay as long as this process. */
 	assert_int_equal(places(), PLACES - 1);
 	close(self_fd);
+}
+
+static void a_helper_that_is_stopped_is_not_waited_for(void **state)
+{
+	struct net_members members;
+	struct net_lease lease;
+	(void)state;
+	kill(helper, SIGSTOP);
+	error = (struct err)ERR_INIT;
+	assert_false(net_list_members(directory, "back", &arena, &members, &error));
+	assert_non_null(strstr(error.cause, "does not answer"));
+	assert_false(join(&lease, NULL, NULL));
+	assert_int_equal(error.kind, ERR_STATE);
+	net_lease_done(&lease);
+	kill(helper, SIGCONT);
+	assert_true(join(&lease, NULL, NULL));
+	net_lease_done(&lease);
 }
 
 static void no_address_is_given_twice(void **state)
@@ -213,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {MEMBERS_TEST(whoever_finds_no_room_is_told_so),
 		MEMBERS_TEST(more_connections_than_there_is_room_for),
 		MEMBERS_TEST(a_list_that_is_read_slowly_is_whole),
+		MEMBERS_TEST(a_helper_that_is_stopped_is_not_waited_for),
 		MEMBERS_TEST(no_address_is_given_twice),
 		MEMBERS_TEST(a_network_is_removed_under_its_lock)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
