@@ -7,7 +7,7 @@ _guscio() {
 		words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
 	}
 	if [ "$cword" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "run create start stop restart kill rm ps logs exec attach wait rename top cp events diff commit port pull images rmi push tag inspect history save load import export login logout prune df purge container image system volume secret network boot stats pause unpause update spec unshare doctor --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "run create start stop restart kill rm ps logs exec attach wait rename top cp events diff commit port pull images rmi push tag inspect history save load import export login logout prune df purge container image system volume secret network boot stats pause unpause update generate spec unshare doctor --help --version" -- "$cur")
 		return
 	fi
 	case $prev in
@@ -67,12 +67,13 @@ _guscio() {
 	system) options=" --help" ;;
 	volume) options="--label --format --filter --noheading --quiet --force --help" ;;
 	secret) options="--driver --env --label --replace --format --showsecret --filter --noheading --quiet --all --ignore --help" ;;
-	network) options="--driver --gateway --internal --ipv6 --label --opt --subnet --format --filter --noheading --no-trunc --quiet --force --help" ;;
+	network) options="--driver --gateway --ignore --internal --ipv6 --label --opt --subnet --format --filter --noheading --no-trunc --quiet --force --help" ;;
 	boot) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroup-conf --cgroup-parent --cgroupns --cgroups --cidfile --cpu-shares --cpu-weight --cpus --cpuset-cpus --cpuset-mems --creds --detach --detach-keys --device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --dns --dns-option --dns-search --domainname --entrypoint --env --env-file --explain --expose --fd --gidmap --group-add --health-cmd --health-interval --health-retries --health-start-period --health-timeout --hostname --init --interactive --io-weight --ip --ip6 --ipc --label --label-file --limit-mode --log-driver --log-opt --mac-address --memory --memory-high --memory-reservation --memory-swap --monotonic --mount --name --nest --network --network-alias --net --no-healthcheck --no-init --oom-group --oom-score-adj --overlay --pid --pidfile --pids-limit --platform --preserve-fds --publish --publish-all --pull --quiet --read-only --rm --replace --restart --sdnotify --secret --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --systemd --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --volumes-from --workdir --help" ;;
 	stats) options="--format --no-stream --help" ;;
 	pause) options=" --help" ;;
 	unpause) options=" --help" ;;
 	update) options="--cgroup-conf --cpu-shares --cpu-weight --cpus --cpuset-cpus --cpuset-mems --device-read-bps --device-read-iops --device-write-bps --device-write-iops --io-weight --memory --memory-high --memory-reservation --memory-swap --pids-limit --help" ;;
+	generate) options="--disable --dryrun --enable --after --container-prefix --files --format --name --new --no-header --requires --restart-policy --restart-sec --separator --start-timeout --stop-timeout --wants --help" ;;
 	spec) options="--additional-store --add-host --annotation --authfile --boottime --bundle --cap-add --cap-drop --cert-dir --cgroup-conf --cgroup-parent --cgroupns --cgroups --cidfile --cpu-shares --cpu-weight --cpus --cpuset-cpus --cpuset-mems --creds --detach --detach-keys --device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --dns --dns-option --dns-search --domainname --entrypoint --env --env-file --explain --expose --fd --gidmap --group-add --health-cmd --health-interval --health-retries --health-start-period --health-timeout --hostname --init --interactive --io-weight --ip --ip6 --ipc --label --label-file --limit-mode --log-driver --log-opt --mac-address --memory --memory-high --memory-reservation --memory-swap --monotonic --mount --name --nest --network --network-alias --net --no-healthcheck --no-init --oom-group --oom-score-adj --overlay --pid --pidfile --pids-limit --platform --preserve-fds --publish --publish-all --pull --quiet --read-only --rm --replace --restart --sdnotify --secret --security-opt --shm-size --stop-signal --stop-timeout --storage --sysctl --systemd --time --timeout --tls-verify --tmpfs --trace-start --tty --uidmap --ulimit --umask --user --userns --uts --volume --volumes-from --workdir --help" ;;
 	unshare) options="--userns --help" ;;
 	doctor) options="--format --help" ;;

@@ -2,6 +2,7 @@
 #include "apply/detach.h"
 #include "base/own.h"
 #include "sys/clone.h"
+#include "sys/files.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,13 +23,7 @@ bool detach(const struct plan *plan, struct proc *proc, const struct monitor_fds
 	struct arena *arena = plan->spec->arena;
 	const struct spec *spec = plan->spec;
 	char exe[4096];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	exe[n > 0 ? n : 0] = '\0';
-	/* A build that was replaced meanwhile: the new one has the old one's place. */
-	char *deleted = strstr(exe, " (deleted)");
-	if (deleted)
-		*deleted = '\0';
-	if (!fds_close_on_exec_from(3, e))
+	if (!files_own_program(exe, sizeof(exe), e) || !fds_close_on_exec_from(3, e))
 		return false;
 	const int over[] = {proc->pid_fd, proc->pty_fd, proc->lock_fd, proc->overlay_lock_fd,
 		proc->notify_fd, fds->output_fd, fds->error_fd, fds->input_fd, fds->listen_fd,

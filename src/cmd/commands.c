@@ -10,4 +10,4 @@ const struct command *const commands[] = {&command_run, &command_create, &comman
 	&command_login, &command_logout, &command_prune, &command_df, &command_purge,
 	&command_container, &command_image, &command_system, &command_volume, &command_secret,
 	&command_network, &command_boot, &command_stats, &command_pause, &command_unpause,
-	&command_update, &command_spec, &command_unshare, &command_doctor, NULL};
+	&command_update, &command_generate, &command_spec, &command_unshare, &command_doctor, NULL};

@@ -69,6 +69,9 @@ extern const struct command command_container;
 extern const struct command command_image;
 extern const struct command command_system;
 extern const struct command command_network;
+extern const struct command command_generate;
+extern const struct command command_generate_quadlet;
+extern const struct command command_generate_systemd;
 
 /* NULL-ended, in the order of "guscio --help". */
 extern const struct command *const commands[];

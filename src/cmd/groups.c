@@ -29,6 +29,9 @@ static const struct member container_members[] = {{"attach", &command_attach},
 	{"rm", &command_rm}, {"run", &command_run}, {"start", &command_start},
 	{"stop", &command_stop}, {"top", &command_top}, {"wait", &command_wait}, {NULL, NULL}};
 
+static const struct member generate_members[] = {{"quadlet", &command_generate_quadlet},
+	{"systemd", &command_generate_systemd}, {NULL, NULL}};
+
 static const struct member system_members[] = {{"df", &command_df}, {"events", &command_events},
 	{"prune", &command_prune}, {"reset", &command_purge}, {NULL, NULL}};
 
@@ -118,6 +121,12 @@ static int run_network(
 	return run_member(self, network_members, argc, argv, notes, e);
 }
 
+static int run_generate(
+	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
+{
+	return run_member(self, generate_members, argc, argv, notes, e);
+}
+
 static const struct option_def no_options[] = {{0}};
 
 const struct command command_container = {.name = "container",
@@ -161,3 +170,10 @@ const struct command command_network = {.name = "network",
 	.details = "",
 	.options = no_options,
 	.run = run_network};
+
+const struct command command_generate = {.name = "generate",
+	.arguments = "COMMAND [OPTIONS] [ARGUMENTS]",
+	.summary = "Units for systemd that start containers",
+	.details = "",
+	.options = no_options,
+	.run = run_generate};

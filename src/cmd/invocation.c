@@ -116,6 +116,18 @@ static bool read_bundle(struct invocation *to, struct err *e)
 	return spec_from_json(&to->spec, text, size, to->bundle, to->notes, e);
 }
 
+/* The command line as it was, for "guscio generate systemd --new". */
+static void record_words(
+	struct invocation *to, const struct command *command, int argc, char **argv, int n_options)
+{
+	bool has_end = n_options > 0 && !strcmp(argv[n_options - 1], "--");
+	to->command_name = command->name;
+	for (int i = 0; i < argc; i++)
+		if (i != n_options - 1 || !has_end)
+			strv_add(&to->arena, i < n_options ? &to->option_words : &to->root_words,
+				argv[i]);
+}
+
 bool invocation_read(struct invocation *to, const struct command *command, int argc, char **argv,
 	bool *ret_help, struct err *e)
 {
@@ -126,6 +138,7 @@ bool invocation_read(struct invocation *to, const struct command *command, int a
 		return false;
 	if (*ret_help)
 		return true;
+	record_words(to, command, argc, argv, n);
 	argc -= n;
 	argv += n;
 	if (to->bundle && !read_bundle(to, e))

@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "base/own.h"
 #include "base/text.h"
+#include "cmd/create_command.h"
 #include "cmd/image_root.h"
 #include "cmd/life.h"
 #include "cmd/secret.h"
@@ -108,6 +109,7 @@ static void annotate_all(struct invocation *to)
 		annotate(to, STORES, stores);
 	if (to->image_digest)
 		annotate(to, DIGEST, to->image_digest);
+	create_command_note(to);
 }
 
 /* The user's labels, and those of the image that they do not replace. */

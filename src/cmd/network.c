@@ -126,6 +126,8 @@ static bool create(struct network_command *c, struct err *e)
 		err_what(e, ERR_USAGE, "'%s' is no name for a network", record->name);
 		return err_hint(e, "letters, digits, and after the first also _ . -");
 	}
+	if (c->to.force && net_record_exists(c->host.data_dir, record->name))
+		return print_out(arena_printf(&c->to.arena, "%s\n", record->name), e);
 	struct err ignored = ERR_INIT;
 	struct spec probe = {.arena = &c->to.arena};
 	if (!spec_set_network(&probe, record->name, &ignored) || probe.net.kind != NET_NAMED)
@@ -194,6 +196,11 @@ SETTER(set_internal)
 	return option_bool(value, "internal", &to->network.is_internal, e);
 }
 
+SETTER(set_ignore)
+{
+	return option_bool(value, "ignore", &to->force, e);
+}
+
 SETTER(set_driver)
 {
 	(void)to;
@@ -230,6 +237,7 @@ SETTER(set_opt)
 static const struct option_def create_options[] = {
 	{"driver", 'd', "NAME", "bridge, the only one", set_driver},
 	{"gateway", 0, "ADDRESS", "the way out's address in the subnet (its first)", set_gateway},
+	{"ignore", 0, NULL, "one of that name is no error, and stays as it is", set_ignore},
 	{"internal", 0, NULL, "no way out: only its containers reach each other", set_internal},
 	{"ipv6", 0, NULL, "give it an IPv6 subnet too", set_ipv6},
 	{"label", 0, "KEY=VALUE", "a label", set_network_label},

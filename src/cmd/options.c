@@ -186,6 +186,58 @@ bool options_parse_mixed(const struct command *command, int *argc, char **argv,
 	return true;
 }
 
+static bool is_named(const struct option_def *option, const char *const *names)
+{
+	for (; *names; names++)
+		if (!strcmp(option->name, *names))
+			return true;
+	return false;
+}
+
+/* -dit without -d; a value that is a word of its own is left to the caller. */
+static const char *letters_without(const struct command *command, const char *word,
+	const char *const *names, struct arena *arena, bool *ret_takes_next, bool *ret_keeps_next)
+{
+	char *kept = arena_strdup(arena, "-");
+	for (const char *letter = word + 1; *letter; letter++) {
+		const struct option_def *option = find_letter(command, *letter);
+		bool is_kept = option && !is_named(option, names);
+		bool has_value = option && option->arg;
+		size_t n = has_value ? strlen(letter) : 1;
+		if (is_kept)
+			kept = arena_printf(arena, "%s%.*s", kept, (int)n, letter);
+		*ret_takes_next = has_value && !letter[1];
+		*ret_keeps_next = is_kept;
+		if (has_value)
+			break;
+	}
+	return kept[1] ? kept : NULL;
+}
+
+void options_without(const struct command *command, const struct strv *words,
+	const char *const *names, struct arena *arena, struct strv *ret)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		const char *word = words->v[i];
+		bool takes_next = false, keeps_next = true;
+		if (text_starts(word, "--")) {
+			size_t len = strcspn(word + 2, "=");
+			const struct option_def *option = find_long(command, word + 2, len);
+			takes_next =
+				option && option->arg && !is_optional(option) && !word[2 + len];
+			keeps_next = !option || !is_named(option, names);
+			word = keeps_next ? word : NULL;
+		} else {
+			word = letters_without(
+				command, word, names, arena, &takes_next, &keeps_next);
+		}
+		if (word)
+			strv_add(arena, ret, word);
+		if (takes_next && ++i < words->n && keeps_next)
+			strv_add(arena, ret, words->v[i]);
+	}
+}
+
 const char *options_help(const struct command *command, struct arena *arena)
 {
 	const char *text = arena_printf(arena, "usage: guscio %s%s%s\n\n%s.\n%s", command->name,

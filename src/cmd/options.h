@@ -52,6 +52,14 @@ bool options_parse(const struct command *command, int argc, char **argv, struct 
 bool options_parse_mixed(const struct command *command, int *argc, char **argv,
 	struct invocation *to, bool *ret_help, struct err *e);
 
+/*
+ * options_without() - words of options, but for some of them with their values
+ * @words: what options_parse() has taken for options, without a "--" at their end
+ * @names: NULL-ended
+ */
+void options_without(const struct command *command, const struct strv *words,
+	const char *const *names, struct arena *arena, struct strv *ret);
+
 /* The text of --help in the arena. */
 const char *options_help(const struct command *command, struct arena *arena);
 

@@ -36,6 +36,14 @@ struct life_options {
 	bool with_volumes, is_privileged, keeps_owners;
 };
 
+/* Of generate systemd. */
+struct unit_options {
+	bool is_new, uses_name, to_files, has_no_header;
+	const char *restart_policy, *prefix, *separator; /* NULL: not given */
+	const char *restart_wait, *start_timeout;	 /* systemd's own times */
+	struct strv after, requires, wants;
+};
+
 struct invocation {
 	struct spec spec;
 	struct life_options life;
@@ -52,6 +60,8 @@ struct invocation {
 	bool has_workdir, has_stop_signal, has_no_new_privs;
 	const char *image_digest; /* which image the name stood for; NULL: not looked up */
 	bool has_command;	  /* words after ROOT */
+	const char *command_name; /* run, create, boot: and its words, as they were said */
+	struct strv option_words, root_words;
 	struct image_source source;
 	const char *flat_path; /* a root of this container alone, to be removed; NULL: none */
 	int flat_fd;	       /* its lock */
@@ -62,6 +72,7 @@ struct invocation {
 	const char *message; /* of import */
 	const char *output, *input, *user_name, *password;
 	struct strv changes;
+	struct unit_options unit;
 	struct net_record network;	/* of network create; for a start the one that is wanted */
 	struct net_lease place;		/* in it */
 	bool is_variable, shows_secret; /* of secret create and inspect */

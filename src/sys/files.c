@@ -125,3 +125,15 @@ bool files_read(
 		return err_sys(e, "open '%s'", name);
 	return files_read_fd(fd, name, size_max, ret, ret_size, e);
 }
+
+bool files_own_program(char *ret, size_t size, struct err *e)
+{
+	ssize_t n = readlink("/proc/self/exe", ret, size - 1);
+	if (n <= 0)
+		return err_sys(e, "read /proc/self/exe");
+	ret[n] = '\0';
+	char *deleted = strstr(ret, " (deleted)");
+	if (deleted)
+		*deleted = '\0';
+	return true;
+}

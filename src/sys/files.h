@@ -30,4 +30,7 @@ bool files_read(
 bool files_read_fd(
 	int fd, const char *name, size_t size_max, char **ret, size_t *ret_size, struct err *e);
 
+/* The path of this very program; a build that was replaced meanwhile has the old one's place. */
+bool files_own_program(char *ret, size_t size, struct err *e);
+
 #endif

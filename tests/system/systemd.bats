@@ -150,3 +150,178 @@ END
 	soon test -s "$code"
 	[ "$(cat "$code")" = 0 ]
 }
+
+generator() {
+	"${GUSCIO%/*}/helpers/guscio-user-generator" "$@"
+}
+
+# A file that describes something, in the directory that is guscio's own.
+describe() { # name, lines...
+	export XDG_CONFIG_HOME=$work/config
+	mkdir -p "$work/config/guscio/systemd"
+	local name=$1
+	shift
+	printf '%s\n' "$@" >"$work/config/guscio/systemd/$name"
+}
+
+@test "the generator makes units that systemd reads, and links for the targets that want them" {
+	describe web.container '[Unit]' 'Description=Web' '[Container]' 'Image=nginx' 'Volume=data.volume:/data' \
+		'Network=front.network' 'Exec=sh -c "echo $$HOME; sleep 1"' '[Install]' 'WantedBy=default.target'
+	describe data.volume '[Volume]'
+	describe front.network '[Network]' 'Internal=true'
+	mkdir -p "$work/config/guscio/systemd/web.container.d" "$work/units"
+	printf '[Container]\nEnvironment=A="b c"\n' >"$work/config/guscio/systemd/web.container.d/10-more.conf"
+	run -0 generator "$work/units" "$work/early" "$work/late"
+	[ -z "$output" ]
+	[ ! -e "$work/early" ]
+	[ "$(ls "$work/units")" = "data-volume.service
+default.target.wants
+front-network.service
+web.service" ]
+	[ "$(readlink "$work/units/default.target.wants/web.service")" = ../web.service ]
+	grep -qF -- '--env "A=b c"' "$work/units/web.service" || grep -qF -- "--env \"A=b c\"" "$work/units/web.service"
+	grep -q "^ExecStart=${GUSCIO%/*}/guscio run" "$work/units/web.service"
+	grep -qx "Requires=data-volume.service" "$work/units/web.service"
+	if command -v systemd-analyze >/dev/null; then
+		run -0 systemd-analyze --user --man=no verify "$work"/units/*.service
+		[ -z "$output" ]
+	fi
+}
+
+@test "one bad file is said with its line, and keeps no other from its unit" {
+	describe bad.container '[Container]' 'Image=nginx' 'PublishPorts=1:1'
+	describe podman.container '[Container]' 'Image=nginx' 'PodmanArgs=--privileged'
+	describe good.container '[Container]' 'Image=nginx'
+	mkfifo "$work/config/guscio/systemd/pipe.container"
+	head -c 70000 /dev/zero | tr '\0' '#' >"$work/config/guscio/systemd/large.container"
+	mkdir "$work/units"
+	run -0 timeout 10 "${GUSCIO%/*}/helpers/guscio-user-generator" "$work/units"
+	[ "$(ls "$work/units")" = good.service ]
+	[[ "$output" == *"bad.container:3: unknown key 'PublishPorts'"*"did you mean PublishPort=?"* ]]
+	[[ "$output" == *"podman.container:3: PodmanArgs= is refused"*GuscioArgs=* ]]
+	[[ "$output" == *"large.container: it is no regular file of at most 64 KiB"* ]]
+	[[ "$output" == *"pipe.container: it is no regular file"* ]]
+	run -1 generator --dryrun
+	[[ "$output" == *"---good.service---"*"ExecStart="* ]]
+	run -0 generator "$work/nowhere"
+	[[ "$output" == *"cannot write to"* ]]
+}
+
+@test "what the generator writes runs: a volume, a network, a container, its end" {
+	describe web.container '[Container]' "Rootfs=$root" 'UserNS=single' 'Volume=data.volume:/data' 'Network=none' \
+		"Exec=sh -c \"echo '100%%' >/data/said; sleep 100\"" 'ContainerName=web'
+	describe data.volume '[Volume]' 'Label=a=b'
+	mkdir "$work/units"
+	run -0 generator "$work/units"
+	# As systemd reads them: specifiers apart, which a test has no manager for.
+	line_of() { # unit, key
+		python3 -c 'import re, shlex, sys
+text = open(sys.argv[1]).read().replace("\\\n", " ")
+words = shlex.split(re.search("^" + sys.argv[2] + "=-?(.*)$", text, re.M)[1])
+print("\n".join(w.replace("%%", "%") for w in words))' "$work/units/$1" "$2"
+	}
+	mapfile -t words < <(line_of data-volume.service ExecStart)
+	run -0 "${words[@]}"
+	[ "$("$GUSCIO" volume ls -q)" = systemd-data ]
+	mapfile -t words < <(line_of web.service ExecStart)
+	# Its output is the unit's, which is the journal.
+	"${words[@]}" >"$work/journal" 2>&1 3>&-
+	soon grep -qx '100%' "$XDG_DATA_HOME/guscio/volumes/systemd-data/_data/said"
+	mapfile -t words < <(line_of web.service ExecStop)
+	run -0 "${words[@]}"
+	soon sh -c "[ -z \"\$('$GUSCIO' ps -aq)\" ]"
+	mapfile -t words < <(line_of web.service ExecStopPost)
+	run -0 "${words[@]}"
+}
+
+@test "network create --ignore leaves a network of that name as it is" {
+	run -0 "$GUSCIO" network create --subnet 10.88.7.0/24 back
+	run -125 "$GUSCIO" network create --subnet 10.88.8.0/24 back
+	run -0 "$GUSCIO" network create --ignore --subnet 10.88.8.0/24 back
+	[ "$output" = back ]
+	[[ "$("$GUSCIO" network inspect back)" == *10.88.7.0/24* ]]
+}
+
+# The words of a line of a unit, without what only a manager can put in.
+words_of() { # file, key
+	python3 -c 'import re, shlex, sys
+text = open(sys.argv[1]).read().replace("\\\n", " ")
+for line in re.findall("^" + sys.argv[2] + "=-?(.*)$", text, re.M):
+    print("\n".join(w.replace("%%", "%").replace("$$", "$") for w in shlex.split(line)))' "$1" "$2"
+}
+
+@test "generate systemd: a unit that starts a container as it is, and one that makes it anew" {
+	cd "$work"
+	mkdir data
+	run -0 run_d --name web --rm=false --restart always --stop-timeout 3 -e 'A=50% $x' -v ./data:/data --cidfile cid --creds me:word ./root sh -c 'trap "exit 0" TERM; echo "$A" >>/data/said; while :; do sleep 0.1; done'
+	id=$output
+	run -0 "$GUSCIO" generate systemd web
+	[[ "${lines[0]}" == "# container-$id.service" ]]
+	[[ "$output" == *"Type=notify"*"KillMode=mixed"*"Restart=on-failure"*"TimeoutStopSec=63"* ]]
+	[[ "$output" == *"ExecStart=$(realpath "${GUSCIO%/*}")/guscio start --sdnotify=conmon $id"*"stop -t 3 $id"*"WantedBy=default.target"* ]]
+	[[ "$output" != *ExecStopPost* ]]
+	run -0 "$GUSCIO" generate systemd --new --files --name --restart-policy always --restart-sec 5 -t 7 --after a.service --wants b.service web
+	unit=$work/container-web.service
+	[ "$output" = "$unit" ]
+	grep -qx Restart=always "$unit" && grep -qx RestartSec=5 "$unit" && grep -qx After=a.service "$unit" && grep -qx Wants=b.service "$unit"
+	grep -qx "WorkingDirectory=$work" "$unit" && grep -qx TimeoutStopSec=67 "$unit"
+	! grep -qE -- '--restart|--cidfile|creds' "$unit"
+	if command -v systemd-analyze >/dev/null; then
+		run -0 systemd-analyze --user --man=no verify "$unit"
+	fi
+	# What it says works, from where it says.
+	mapfile -t words < <(words_of "$unit" ExecStart)
+	run -0 "${words[@]}" 3>&-
+	[ "$output" != "$id" ]
+	soon sh -c "[ \"\$(grep -cxF '50% \$x' data/said)\" -eq 2 ]"
+	mapfile -t words < <(words_of "$unit" ExecStop)
+	run -0 "${words[@]}"
+	soon sh -c "[ -z \"\$('$GUSCIO' ps -aq)\" ]"
+	mapfile -t words < <(words_of "$unit" ExecStopPost)
+	run -0 "${words[@]}"
+}
+
+@test "generate systemd refuses what no unit could do" {
+	run -0 run_d --name web --rm "$root" sleep 100
+	run -125 "$GUSCIO" generate systemd web
+	assert_one_line
+	[[ "$output" == *"it is removed at its end"*--new* ]]
+	run -0 "$GUSCIO" generate systemd --new --no-header --container-prefix '' --format json web
+	[[ "$output" == *'.service": "[Unit]'* ]]
+	run -125 "$GUSCIO" generate systemd --restart-policy sometimes web
+	assert_one_line
+	run -125 "$GUSCIO" generate systemd --after 'a b' web
+	assert_one_line
+	run -125 "$GUSCIO" generate systemd --separator '/' web
+	assert_one_line
+	run -125 "$GUSCIO" generate systemd nobody
+	assert_one_line
+}
+
+@test "generate quadlet makes units without root's help, and takes back what it made before" {
+	describe web.container '[Container]' 'Image=nginx' '[Install]' 'WantedBy=default.target' 'Alias=site.service'
+	units=$XDG_RUNTIME_DIR/systemd/user
+	mkdir -p "$units/default.target.wants"
+	echo other >"$units/other.service"
+	ln -s ../other.service "$units/default.target.wants/other.service"
+	run -0 "$GUSCIO" generate quadlet
+	[ -f "$units/web.service" ] && [ -L "$units/default.target.wants/web.service" ] && [ -L "$units/site.service" ]
+	run -0 "$GUSCIO" generate quadlet
+	[ -z "$output" ]
+	rm "$work/config/guscio/systemd/web.container"
+	run -0 "$GUSCIO" generate quadlet
+	[ "$(cd "$units" && find . | sort | tr '\n' ' ')" = ". ./default.target.wants ./default.target.wants/other.service ./other.service " ]
+	run -0 "$GUSCIO" generate quadlet --enable
+	unit=$work/config/systemd/user/guscio-quadlet.service
+	[ -f "$unit" ] && [ -e "$work/config/systemd/user/default.target.wants/guscio-quadlet.service" ]
+	if command -v systemd-analyze >/dev/null; then
+		run -0 systemd-analyze --user --man=no verify "$unit"
+	fi
+	run -0 "$GUSCIO" generate quadlet --disable
+	[ ! -e "$unit" ] && [ ! -L "$work/config/systemd/user/default.target.wants/guscio-quadlet.service" ]
+	describe bad.container '[Container]'
+	run -1 "$GUSCIO" generate quadlet --dryrun
+	[[ "$output" == *"bad.container:1: one of Image= and Rootfs= is needed"* ]]
+	run -125 "$GUSCIO" generate quadlet --enable --disable
+	assert_one_line
+}
