@@ -197,6 +197,23 @@ network_helpers() {
 	grep -q "lost its network" "$work/out"
 }
 
+@test "guscio in guscio: the inner container has a network, through the outer one, and nothing is left" {
+	local build
+	build=$(cd "${GUSCIO%/*}" && pwd)
+	serve
+	echo hello >"$work/file"
+	# The same addresses on both levels are no trouble: each helper knows only its own.
+	run -0 "$GUSCIO" run --name outer --nest --network slirp:host-loopback=true -v "$build:$build" @host sh -c "
+		$build/guscio run @host sh -c 'ip -o -4 addr show eth0; ping -q -c1 -W2 10.0.2.2 | grep received' &&
+		$build/guscio run --network slirp:cidr=10.9.9.0/24 @host sh -c 'ip -o -4 addr show eth0; curl -s -m9 http://10.0.2.2:$port/file' &&
+		$build/guscio network create inner && $build/guscio run --network inner @host sh -c 'getent hosts \$(hostname); curl -s -m9 http://10.0.2.2:$port/file' &&
+		for i in 1 2 3 4 5 6 7 8 9; do pgrep -f '^guscio-net' || break; sleep 0.2; done; ls -A /dev/shm/guscio-0"
+	[[ $output == *"10.0.2.100/24"*"1 received"*"10.9.9.100/24"*"hello"*"inner"*"10.89."*"hello"* ]]
+	[[ ${lines[-1]} != [0-9]* && $output != *"no network"* ]]
+	kill "$server"
+	[ -z "$(network_helpers outer)" ]
+}
+
 @test "a container that joins another's network has its addresses and its resolver" {
 	"$GUSCIO" run --name first --network slirp:cidr=10.7.7.0/24 "$root" sh -c 'echo ready; sleep 60' >"$work/out" 2>&1 3>&- &
 	local starter=$!
