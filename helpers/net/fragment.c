@@ -89,7 +89,7 @@ static bool read_piece(const uint8_t *bytes, struct piece *ret)
 	}
 	/* Pieces of pieces would be put together where they lie. */
 	return ret->size > 0 && ret->key.protocol != IPPROTO_FRAGMENT &&
-	       (ret->is_last || ret->size % 8 == 0) && ret->at + ret->size <= 65535 - 40;
+	       (ret->is_last || ret->size % 8 == 0) && ret->header + ret->at + ret->size <= 65535;
 }
 
 static struct datagram *find(struct fragments *all, const struct key *key)

@@ -525,6 +525,16 @@ s=socket.socket(); s.setsockopt(1,2,1); s.bind(('', $port)); s.listen(); print('
 	unpublish
 }
 
+@test "UDP: the largest datagrams, both ways and both families" {
+	port=$(free_port)
+	publish -p "$port:53/udp" -- echo-datagrams 53
+	for address in 127.0.0.1 ::1; do
+		run -0 peer large "$address" "$port"
+		[ "$output" = whole ]
+	done
+	unpublish
+}
+
 @test "UDP: more peers than flows" {
 	port=$(free_port)
 	publish -p "127.0.0.1:$port:53/udp" -- serve u4:53

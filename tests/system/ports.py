@@ -68,6 +68,25 @@ def connect(address, port, kind=socket.SOCK_STREAM):
     return s
 
 
+def echo_datagrams(port):
+    sockets = [listen(family, "", int(port), socket.SOCK_DGRAM) for family in (V4, V6)]
+    print("up", flush=True)
+    while True:
+        for s in select.select(sockets, [], [])[0]:
+            data, peer = s.recvfrom(65536)
+            s.sendto(data, peer)
+
+
+def large(address, port):
+    """The largest that UDP has: 65535 bytes less its headers, of IPv4 those of IP too."""
+    s = connect(address, port, socket.SOCK_DGRAM)
+    for size in (1, 1473, 32768, 65000, 65507 if ":" not in address else 65527):
+        data = os.urandom(size)
+        s.send(data)
+        assert s.recv(65536) == data, f"a datagram of {size} bytes"
+    print("whole")
+
+
 def who(address, port, kind="tcp"):
     """Prints how the server sees us, and how we are called really."""
     if kind == "tcp":
@@ -354,6 +373,6 @@ def own_flows(address, port):
 MODES = {f.__name__.replace("_", "-"): f for f in (
     serve, who, echo, many, reset, meet_reset, break_off, hear_reset, slow, last_words, count, hold,
     own_flows, crowd, flood,
-    initiative, expect_initiative, limits, unruly,
+    initiative, expect_initiative, limits, unruly, echo_datagrams, large,
     misbehave)}
 MODES[sys.argv[1]](*sys.argv[2:])
