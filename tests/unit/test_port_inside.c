@@ -4,6 +4,8 @@
 
 #include "confine/confine.h"
 #include "port/inside.h"
+#include "sys/netif.h"
+#include "sys/rtnl.h"
 
 #include <arpa/inet.h>
 #include <sched.h>
@@ -139,6 +141,72 @@ static void peers_are_seen(void **state)
 	}
 }
 
+static bool give_lo_addresses(void)
+{
+	struct rtnl batch = {.n = 0};
+	struct address v4, v6;
+	int lo;
+	if (!netif_up("lo", &error) || !rtnl_find("lo", &lo, &error) ||
+		!address_parse("10.0.2.100", &v4) || !address_parse("fd00::100", &v6))
+		return false;
+	rtnl_address_add(&batch, lo, &v4, 24);
+	rtnl_address_add(&batch, lo, &v6, 64);
+	return rtnl_send(&batch, &error);
+}
+
+/* A kernel without policy routing has no foreign addresses; here that is a call which is denied. */
+static int without_routes(const char *guest4, char *ret_seen)
+{
+	static const char *const denied[] = {"setsockopt", NULL};
+	struct inside in = {.rules_fd = -1};
+	struct err e = ERR_INIT;
+	union peer peer;
+	char note[256];
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return 77;
+	if (!give_lo_addresses())
+		return 7;
+	if (!confine_process(&e) || !confine_calls_deny(denied, &e))
+		return 1;
+	if (!inside_prepare(
+		    &in, guest4, "fd00::100", "10.0.2.2", "fd00::2", note, sizeof(note), &e))
+		return e.kind == ERR_HOST && strstr(e.cause, "no policy routing") && e.hint[0] ? 2
+											       : 3;
+	if (!strstr(note, "no policy routing") || in.v4.is_transparent || in.v6.is_transparent)
+		return 4;
+	static const int protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+	for (size_t i = 0; i < 2; i++) {
+		address(AF_INET, "192.0.2.7", 40001, &peer);
+		meet(&in, protocols[i], &peer, ret_seen);
+		if (strncmp(ret_seen, "10.0.2.100 ", 11) != 0)
+			return 5;
+	}
+	address(AF_INET6, "2001:db8::7", 40001, &peer);
+	meet(&in, IPPROTO_TCP, &peer, ret_seen);
+	return strncmp(ret_seen, "fd00::100 ", 10) ? 6 : 0;
+}
+
+static void without_policy_routing_peers_look_like_the_container(void **state)
+{
+	static const struct {
+		const char *guest;
+		int status;
+	} cases[] = {{"10.0.2.100", 0}, {"127.0.0.1", 2}};
+	(void)state;
+	SKIP_WHERE_SANITIZED();
+	for (size_t i = 0; i < 2; i++) {
+		char seen[64];
+		int status = -1;
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(without_routes(cases[i].guest, seen));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+			skip();
+		assert_int_equal(status, cases[i].status << 8);
+	}
+}
+
 static void mapped_addresses_are_plain(void **state)
 {
 	union peer peer, plain;
@@ -180,7 +248,8 @@ static void only_sockets_for_ip(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		TEST(mapped_addresses_are_plain), TEST(only_sockets_for_ip), TEST(peers_are_seen)};
+	const struct CMUnitTest tests[] = {TEST(mapped_addresses_are_plain),
+		TEST(only_sockets_for_ip),
+		TEST(without_policy_routing_peers_look_like_the_container), TEST(peers_are_seen)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
