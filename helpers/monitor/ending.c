@@ -97,7 +97,7 @@ static void leave_cgroup(struct container *c)
 
 static void release(struct monitor *m, const char *name)
 {
-	state_release(m->runtime_dir, m->id, name[0] ? name : NULL);
+	state_release(m->runtime_dir, m->id, name[0] ? name : NULL, monitor_exit_code(m));
 }
 
 bool ending_record(struct monitor *m, uint64_t *ret_wait_ms)

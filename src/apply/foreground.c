@@ -255,7 +255,7 @@ static bool take_status(const struct plan *plan, struct proc *proc, int *ret_sta
 		if (errno != EINTR)
 			return err_sys(e, "wait for the container");
 	proc->pid = 0;
-	*ret_status = system_status(plan, status);
+	*ret_status = proc->exit_code = system_status(plan, status);
 	return true;
 }
 

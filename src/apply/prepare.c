@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/start.h"
 #include "base/own.h"
+#include "spec/document.h"
 #include "spec/seccomp_profile.h"
+#include "state/foreground.h"
 #include "state/record.h"
 
 #include <fcntl.h>
@@ -50,6 +52,19 @@ bool parent_claim(struct starter *s, const struct step *step, struct err *e)
 	return true;
 }
 
+/* What other commands are to see of one in the foreground; NULL when there is no memory for it. */
+static char *shown_text(const struct plan *plan)
+{
+	if (!plan->shown)
+		return NULL;
+	struct container shown = *plan->shown;
+	shown.limits_by = plan->limits_by ? plan->limits_by : "";
+	shown.is_system = plan->spec->is_system;
+	shown.memory_watched = plan->fallback.memory;
+	CLEAN(clean_free) char *document = spec_to_json(plan->spec);
+	return document ? foreground_text(&shown, document) : NULL;
+}
+
 bool parent_record(struct starter *s, const struct step *step, struct err *e)
 {
 	const struct spec *spec = s->plan->spec;
@@ -61,13 +76,15 @@ bool parent_record(struct starter *s, const struct step *step, struct err *e)
 	snprintf(record.id, sizeof(record.id), "%s", spec->id);
 	snprintf(record.name, sizeof(record.name), "%s", spec->name ? spec->name : "");
 	snprintf(record.cgroup, sizeof(record.cgroup), "%s", s->proc.cgroup_path);
-	return state_write(s->plan->host->runtime_dir, &record, e);
+	CLEAN(clean_free) char *more = shown_text(s->plan);
+	return state_write(s->plan->host->runtime_dir, &record, more, e);
 }
 
 void parent_release(const struct plan *plan, struct proc *proc)
 {
 	if (proc->is_claimed)
-		state_release(plan->host->runtime_dir, plan->spec->id, plan->spec->name);
+		state_release(
+			plan->host->runtime_dir, plan->spec->id, plan->spec->name, proc->exit_code);
 	proc->is_claimed = false;
 }
 

@@ -44,6 +44,7 @@ struct proc {
 	pid_t port_pid;
 	int notify_fd; /* on which the program says that it is ready; -1 without one */
 	bool is_ready; /* it has said so */
+	int exit_code; /* as a shell says it; -1: it has not ended, or nobody knows */
 	int cgroup_fd; /* the container's cgroup; -1 without one */
 	int cgroup_parent_fd;
 	char cgroup_path[CGROUP_PATH_MAX]; /* below the mount */
@@ -60,7 +61,7 @@ struct proc {
 	{                                                                                          \
 		.pid_fd = -1, .wire_fd = -1, .pty_fd = -1, .lock_fd = -1, .overlay_lock_fd = -1,   \
 		.net_fd = -1, .port_fd = -1, .cgroup_fd = -1, .cgroup_parent_fd = -1,              \
-		.notify_fd = -1                                                                    \
+		.notify_fd = -1, .exit_code = -1                                                   \
 	}
 
 /*

@@ -233,7 +233,8 @@ static bool attach(struct container_command *c, struct err *e)
 	CLEAN(clean_fd) int dir_fd = -1;
 	struct container record;
 	struct attachment a = {.fd = -1, .detach_keys = c->to.life.detach_keys};
-	if (!container_get(c, c->argv[0], &record, e))
+	if (!container_get_kept(c, c->argv[0], "attach to",
+		    "whoever started it has its input and output", &record, e))
 		return false;
 	if (!container_is_up(&record))
 		return err_what(e, ERR_STATE, "container '%s' does not run", c->argv[0]);

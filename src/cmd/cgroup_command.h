@@ -9,7 +9,6 @@ struct running {
 	const char *id, *name;
 	const char *cgroup; /* below the mount */
 	pid_t pid;	    /* its first process */
-	bool stays;	    /* on record; else in the foreground of somebody */
 };
 
 /*

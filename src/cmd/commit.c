@@ -124,10 +124,12 @@ static bool commit(struct container_command *c, struct err *e)
 	if (!container_get(c, c->argv[0], &record, e))
 		return false;
 	/* Beside the containers: there is room for what they hold, unlike in memory. */
-	const char *place = arena_printf(&c->to.arena, "%s/containers", c->host.data_dir);
-	CLEAN(clean_fd) int fd = open(place, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	CLEAN(clean_fd) int place_fd = -1;
+	CLEAN(clean_fd) int fd = -1;
+	if (containers_open(c->host.data_dir, true, &place_fd, e))
+		fd = openat(place_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		err_sys(e, "make a file in '%s'", place);
+		err_sys(e, "make a file in '%s/containers'", c->host.data_dir);
 		return err_what(e, ERR_HOST, "cannot commit the container");
 	}
 	struct visit v = {.out_fd = fd};

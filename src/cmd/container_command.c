@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/container_command.h"
 #include "base/own.h"
+#include "cmd/foreground.h"
 #include "spec/document.h"
+#include "state/foreground.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 extern char **environ;
 
@@ -51,10 +54,15 @@ int container_command_run(const struct command *self, int argc, char **argv, str
 bool container_get(
 	struct container_command *c, const char *text, struct container *ret, struct err *e)
 {
-	const char *id;
-	return container_find(c->all_fd, text, &c->to.arena, &id, e) &&
-	       container_read(c->all_fd, id, &c->to.arena, ret, e) &&
+	return containers_find(c->all_fd, c->host.runtime_dir, text, &c->to.arena, ret, e) &&
 	       container_repair(c->all_fd, ret, &c->to.arena, e);
+}
+
+bool container_get_kept(struct container_command *c, const char *text, const char *what,
+	const char *why, struct container *ret, struct err *e)
+{
+	return container_get(c, text, ret, e) &&
+	       (!ret->is_foreground || foreground_refuse(ret, what, why, e));
 }
 
 static int newest_first(const void *a, const void *b)
@@ -62,6 +70,11 @@ static int newest_first(const void *a, const void *b)
 	int64_t x = ((const struct container *)a)->created_ns,
 		y = ((const struct container *)b)->created_ns;
 	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 bool container_get_all(
@@ -73,7 +86,12 @@ bool container_get_all(
 	boot_id_now(boot_id);
 	if (!container_list(c->all_fd, &c->to.arena, &ids, e))
 		return false;
-	struct container *all = arena_array(&c->to.arena, ids.n + 1, sizeof(*all));
+	struct container *others;
+	size_t n_others;
+	if (ids.n)
+		qsort(ids.v, ids.n, sizeof(*ids.v), by_text);
+	foreground_list(c->host.runtime_dir, &ids, &c->to.arena, &others, &n_others);
+	struct container *all = arena_array(&c->to.arena, ids.n + n_others + 1, sizeof(*all));
 	for (size_t i = 0; i < ids.n; i++) {
 		struct err own = ERR_INIT;
 		bool is_read = container_read(c->all_fd, ids.v[i], &c->to.arena, &all[n], &own);
@@ -84,6 +102,8 @@ bool container_get_all(
 		else if (own.kind == ERR_INPUT)
 			notes_add(c->to.notes, "%s: %s", own.what, own.cause);
 	}
+	for (size_t i = 0; i < n_others; i++)
+		all[n++] = others[i];
 	qsort(all, n, sizeof(*all), newest_first);
 	*ret = all;
 	*ret_n = n;
@@ -116,13 +136,13 @@ bool container_is_named(const char *name)
 	CLEAN(clean_fd) int all_fd = -1;
 	struct arena arena = {0};
 	struct host host;
-	const char *id;
+	struct container found;
 	struct err ignored = ERR_INIT;
 	if (!arena_init(&arena, &ignored))
 		return false;
 	bool is = host_probe(0, &arena, &host, &ignored) &&
 		  containers_open(host.data_dir, false, &all_fd, &ignored) &&
-		  container_find(all_fd, name, &arena, &id, &ignored);
+		  containers_find(all_fd, host.runtime_dir, name, &arena, &found, &ignored);
 	arena_done(&arena);
 	return is;
 }

@@ -31,11 +31,21 @@ int container_command_run(const struct command *self, int argc, char **argv, str
 	int min, int max, enum container_arguments arguments, container_action *action,
 	struct err *e);
 
-/* The record of a container by name, id or prefix; repaired when it is stale. */
+/*
+ * container_get() - the record of a container by name, id or prefix; repaired when it is stale
+ * Also of one in somebody's foreground: it is up, is_foreground, and has nothing on disk.
+ */
 bool container_get(
 	struct container_command *c, const char *text, struct container *ret, struct err *e);
 
-/* All of them, newest first, repaired. One that is spoilt becomes a note. */
+/*
+ * container_get_kept() - the same, for what only a container on disk can do
+ * @what, @why: "cannot WHAT container: it runs in somebody's foreground: WHY"
+ */
+bool container_get_kept(struct container_command *c, const char *text, const char *what,
+	const char *why, struct container *ret, struct err *e);
+
+/* All of either kind, newest first, repaired. One that is spoilt becomes a note. */
 bool container_get_all(
 	struct container_command *c, struct container **ret, size_t *ret_n, struct err *e);
 
@@ -46,7 +56,8 @@ bool container_get_all(
 bool container_each(struct container_command *c,
 	bool (*act)(struct container_command *c, const char *text, struct err *e), struct err *e);
 
-/* Is there a container of that name or id? Where a name could also be an image's. */
+/* Is there a container of that name or id, of either kind? Where a name could also be an image's.
+ */
 bool container_is_named(const char *name);
 
 /* Its document, frozen, with its root as a plan wants it; @ret: the host, with ranges. */

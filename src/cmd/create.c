@@ -2,12 +2,14 @@
 /* create.c - run -d, create and start: containers that stay, from the command line */
 #include "base/own.h"
 #include "cmd/attach.h"
-#include "cmd/container_command.h"
+#include "cmd/foreground.h"
 #include "cmd/image_root.h"
 #include "cmd/run_life.h"
 #include "cmd/secret.h"
 #include "cmd/tarball.h"
 #include "spec/document.h"
+#include "state/foreground.h"
+#include "state/record.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,20 +20,22 @@ static bool remove_existing(struct invocation *to, const struct host *host, stru
 {
 	CLEAN(clean_fd) int all_fd = -1;
 	CLEAN(clean_fd) int lock_fd = -1;
-	const char *id;
 	struct container c;
 	struct err missing = ERR_INIT;
 	if (!to->life.replaces || !to->spec.name)
 		return !to->life.replaces || err_what(e, ERR_USAGE, "--replace needs --name");
 	if (!containers_open(host->data_dir, false, &all_fd, e))
 		return false;
-	if (!container_find(all_fd, to->spec.name, &to->arena, &id, &missing))
+	if (!containers_find(all_fd, host->runtime_dir, to->spec.name, &to->arena, &c, &missing) ||
+		strcmp(c.name, to->spec.name))
 		return true;
-	if (!life_stop(all_fd, id, UINT64_MAX, &to->arena, e))
+	if (c.is_foreground)
+		return foreground_stop(&c, UINT64_MAX, e);
+	if (!life_stop(all_fd, c.id, UINT64_MAX, &to->arena, e))
 		return false;
 	/* With --rm it has removed itself meanwhile. */
-	if (!container_lock(all_fd, id, &lock_fd, &missing) ||
-		!container_read(all_fd, id, &to->arena, &c, &missing))
+	if (!container_lock(all_fd, c.id, &lock_fd, &missing) ||
+		!container_read(all_fd, c.id, &to->arena, &c, &missing))
 		return true;
 	return life_remove(host, all_fd, &c, TAKE_FD(lock_fd), e);
 }
@@ -129,12 +133,11 @@ int life_run(struct invocation *to, const struct host *host, struct err *e)
 bool life_check_name(const struct invocation *to, const struct host *host, struct err *e)
 {
 	CLEAN(clean_fd) int all_fd = -1;
-	const char *id;
-	struct err missing = ERR_INIT;
-	struct arena *arena = to->spec.arena;
+	char id[STATE_ID_SIZE];
 	if (!to->spec.name || to->explain || !containers_open(host->data_dir, false, &all_fd, e))
 		return !to->spec.name || to->explain;
-	if (!container_find(all_fd, to->spec.name, arena, &id, &missing))
+	container_holder(all_fd, to->spec.name, id);
+	if (!id[0])
 		return true;
 	err_msg(e, ERR_STATE, "container %.12s has it", id);
 	err_what(e, ERR_STATE, "the name '%s' is in use", to->spec.name);
@@ -168,7 +171,8 @@ static bool lock_stopped(struct container_command *c, const char *text, struct c
 {
 	CLEAN(clean_fd) int lock_fd = -1;
 	struct container found;
-	if (!container_get(c, text, &found, e) ||
+	if (!container_get_kept(
+		    c, text, "start", "it has been, and is gone when it ends", &found, e) ||
 		!container_lock(c->all_fd, found.id, &lock_fd, e) ||
 		!container_read(c->all_fd, found.id, &c->to.arena, ret, e))
 		return false;
@@ -262,7 +266,8 @@ static int run_start(
 static bool restart_one(struct container_command *c, const char *text, struct err *e)
 {
 	struct container record;
-	return container_get(c, text, &record, e) &&
+	return container_get_kept(
+		       c, text, "restart", "it would be gone when it is stopped", &record, e) &&
 	       life_stop(c->all_fd, record.id, c->to.life.wait_ms, &c->to.arena, e) &&
 	       start_one(c, text, e);
 }

@@ -96,6 +96,20 @@ static bool read_ids(struct container_command *c, pid_t pid, struct idmaps *ret,
 	return true;
 }
 
+/* One in the foreground has no copies: the store is asked, and for variables only. */
+static bool load_secrets(struct container_command *c, const struct container *record, struct err *e)
+{
+	struct spec *spec = &c->to.spec;
+	size_t n = 0;
+	if (!record->is_foreground)
+		return secrets_load(&c->to, &c->host, e);
+	for (size_t i = 0; i < spec->n_secrets; i++)
+		if (spec->secrets[i].is_env)
+			spec->secrets[n++] = spec->secrets[i];
+	spec->n_secrets = n;
+	return secrets_settle(&c->to, &c->host, e);
+}
+
 /* The container's document, with this program in it. */
 static bool settle_spec(struct container_command *c, const struct container *record, struct err *e)
 {
@@ -103,7 +117,7 @@ static bool settle_spec(struct container_command *c, const struct container *rec
 	struct spec defaults;
 	bool has_workdir = c->to.has_workdir;
 	spec_init(&defaults, &c->to.arena);
-	if (!life_load(&c->to, &c->host, record, e) || !secrets_load(&c->to, &c->host, e))
+	if (!life_load(&c->to, &c->host, record, e) || !load_secrets(c, record, e))
 		return false;
 	struct process_spec *process = &c->to.spec.process;
 	for (size_t i = 0; i < typed.env.n; i++)

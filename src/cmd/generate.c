@@ -279,7 +279,9 @@ static bool generate(struct container_command *c, struct err *e)
 		err_what(e, ERR_USAGE, "--format '%s' is not known", c->to.format);
 		return err_hint(e, "json");
 	}
-	if (!container_get(c, c->argv[0], &record, e) || !write_unit(c, &record, &text, e))
+	if (!container_get_kept(
+		    c, c->argv[0], "make a unit of", "nothing of it is on disk", &record, e) ||
+		!write_unit(c, &record, &text, e))
 		return false;
 	const char *name = unit_name(c, &record);
 	return c->to.unit.to_files ? put_file(name, lines_text(&text), &c->to.arena, e)

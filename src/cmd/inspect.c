@@ -8,7 +8,6 @@
 #include "cmd/ports_shown.h"
 #include "spec/secret_text.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 
@@ -182,11 +181,11 @@ static json_t *network_settings(struct container_command *c, const struct contai
 	return json_pack("{s:o}", "Ports", ports_shown_json(&ports, &c->to.arena));
 }
 
-static json_t *read_document(struct container_command *c, const char *path)
+static json_t *read_document(struct container_command *c, const struct container *record)
 {
-	struct err ignored;
+	struct err ignored = ERR_INIT;
 	size_t size;
-	const char *json = arena_read_file(&c->to.arena, AT_FDCWD, path, &size, &ignored);
+	const char *json = life_document(&c->host, record, &c->to.arena, &size, &ignored);
 	json_t *document = json ? json_loadb(json, size, 0, NULL) : NULL;
 	return document ? document : json_object();
 }
@@ -205,10 +204,12 @@ static json_t *limits(const struct container *record, json_t *document)
 static json_t *row_of(struct container_command *c, const struct container *record)
 {
 	struct arena *arena = &c->to.arena;
-	const char *bundle = arena_printf(arena, "%s/containers/%s", c->host.data_dir, record->id);
+	const char *bundle = record->is_foreground ? ""
+						   : arena_printf(arena, "%s/containers/%s",
+							     c->host.data_dir, record->id);
 	const char *files = arena_printf(arena, "%s/%s", c->host.runtime_dir, record->id);
 	CLEAN(clean_json)
-	json_t *document = read_document(c, arena_printf(arena, "%s/config.json", bundle));
+	json_t *document = read_document(c, record);
 	json_t *args = member(document, "process", "args"), *rest = json_array(), *rows;
 	for (size_t i = 1; i < json_array_size(args); i++)
 		json_array_append(rest, json_array_get(args, i));

@@ -26,8 +26,15 @@ bool life_check(struct invocation *to, struct err *e);
 bool life_create(struct invocation *to, const struct host *host, struct container *ret, int *ret_fd,
 	struct err *e);
 
+/* life_show() - what other commands see of one that runs in the foreground: for the plan */
+const struct container *life_show(struct invocation *to, const struct host *host);
+
 /* Takes back what life_create() has made, before a start. */
 void life_discard(const struct host *host, const struct container *c, int take_lock_fd);
+
+/* The OCI document of a container of either kind, in @arena; NULL with @e filled. */
+const char *life_document(const struct host *host, const struct container *c, struct arena *arena,
+	size_t *ret_size, struct err *e);
 
 /*
  * life_load() - a container's document as an invocation, complete but not frozen
@@ -64,6 +71,13 @@ bool life_remove_all(const struct host *host, struct err *e);
 
 /* life_stop(): see stop.c. @timeout_ms: UINT64_MAX for the container's own. */
 bool life_stop(int all_fd, const char *id, uint64_t timeout_ms, struct arena *arena, struct err *e);
+
+/* How long a process may take to end after SIGKILL, and who watched over it after that. */
+#define LIFE_KILL_WAIT_MS  30000
+#define LIFE_LEAVE_WAIT_MS 10000
+
+/* Until a pidfd says that its process has ended, or the time is over. */
+bool life_wait_fd(int fd, uint64_t timeout_ms);
 
 /*
  * life_await() - until it has ended and that is written down

@@ -11,6 +11,7 @@
 #include "cmd/volume.h"
 #include "image/flat.h"
 #include "spec/document.h"
+#include "state/foreground.h"
 
 #include <fcntl.h>
 #include <jansson.h>
@@ -171,7 +172,7 @@ static void fill_record(struct invocation *to, const struct host *host, struct c
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
 	c->id = spec->id;
-	c->name = spec->name;
+	c->name = spec->name ? spec->name : "";
 	c->image = spec->root.path;
 	c->image_id = to->image_digest ? to->image_digest : "";
 	c->command = command_line(&to->arena, &spec->process.args);
@@ -286,6 +287,19 @@ void life_discard(const struct host *host, const struct container *c, int take_l
 	take_back(all_fd, c, lock_fd);
 }
 
+/* One that is only made claims no name where those in the foreground have theirs. */
+static bool check_foreground(struct invocation *to, const struct host *host, struct err *e)
+{
+	struct container other;
+	struct err unknown = ERR_INIT;
+	if (!to->life.is_created || !to->spec.name ||
+		!foreground_find(host->runtime_dir, to->spec.name, &to->arena, &other, &unknown) ||
+		strcmp(other.name, to->spec.name))
+		return true;
+	err_msg(e, ERR_STATE, "container %.12s has it, in somebody's foreground", other.id);
+	return err_what(e, ERR_STATE, "the name '%s' is in use", to->spec.name);
+}
+
 bool life_create(struct invocation *to, const struct host *host, struct container *ret, int *ret_fd,
 	struct err *e)
 {
@@ -294,6 +308,8 @@ bool life_create(struct invocation *to, const struct host *host, struct containe
 	struct spec *spec = &to->spec;
 	spec->stays = true;
 	make_absolute(to);
+	if (!check_foreground(to, host, e))
+		return false;
 	if (!spec->name)
 		spec->name = make_name(&to->arena, spec->id);
 	container_init(ret);
@@ -311,6 +327,21 @@ bool life_create(struct invocation *to, const struct host *host, struct containe
 	return true;
 }
 
+const struct container *life_show(struct invocation *to, const struct host *host)
+{
+	struct container *c = arena_alloc(&to->arena, sizeof(*c));
+	/* Who looks at it is somewhere else. */
+	for (size_t i = 0; i < to->spec.n_mounts; i++)
+		if (!strcmp(to->spec.mounts[i].type, "bind"))
+			to->spec.mounts[i].source = absolute(&to->arena, to->spec.mounts[i].source);
+	container_init(c);
+	fill_record(to, host, c);
+	annotate_all(to);
+	c->is_auto_removed = true;
+	c->log_driver = "passthrough";
+	return c;
+}
+
 static void take_annotations(struct invocation *to)
 {
 	const struct strv *annotations = &to->spec.annotations;
@@ -322,14 +353,24 @@ static void take_annotations(struct invocation *to)
 		strv_add(&to->arena, &to->source.additional, word);
 }
 
+const char *life_document(const struct host *host, const struct container *c, struct arena *arena,
+	size_t *ret_size, struct err *e)
+{
+	if (!c->is_foreground)
+		return arena_read_file(arena, AT_FDCWD,
+			arena_printf(arena, "%s/containers/%s/config.json", host->data_dir, c->id),
+			ret_size, e);
+	const char *text = foreground_document(host->runtime_dir, c->id, arena, e);
+	*ret_size = text ? strlen(text) : 0;
+	return text;
+}
+
 bool life_load(
 	struct invocation *to, const struct host *host, const struct container *c, struct err *e)
 {
 	size_t size;
 	struct notes ignored = {0};
-	const char *path =
-		arena_printf(&to->arena, "%s/containers/%s/config.json", host->data_dir, c->id);
-	const char *text = arena_read_file(&to->arena, AT_FDCWD, path, &size, e);
+	const char *text = life_document(host, c, &to->arena, &size, e);
 	if (!text)
 		return err_what(e, ERR_INPUT, "cannot read the document of container %.12s", c->id);
 	to->bundle = arena_printf(&to->arena, "%s/containers/%s", host->data_dir, c->id);

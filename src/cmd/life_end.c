@@ -18,9 +18,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-/* After SIGKILL: a process in the kernel's hands may take a while. */
-#define KILL_WAIT_MS  30000
-#define LEAVE_WAIT_MS 10000
 /* Deeper trees are left to the helper, which knows how. */
 #define DEPTH_MAX 64
 
@@ -45,6 +42,11 @@ static bool wait_fd(int fd, uint64_t until_ms)
 		if (n < 0 && errno != EINTR)
 			return false;
 	}
+}
+
+bool life_wait_fd(int fd, uint64_t timeout_ms)
+{
+	return wait_fd(fd, now_ms() + timeout_ms);
 }
 
 /* The monitor's last word. */
@@ -139,12 +141,12 @@ bool life_stop(int all_fd, const char *id, uint64_t timeout_ms, struct arena *ar
 	else if (monitor_fd >= 0)
 		/* It waits to start it again: the record tells it not to. */
 		syscall(SYS_pidfd_send_signal, monitor_fd, SIGTERM, NULL, 0);
-	if (!life_await(
-		    all_fd, id, patience ? patience : KILL_WAIT_MS, &has_ended, &code, arena, e))
+	if (!life_await(all_fd, id, patience ? patience : LIFE_KILL_WAIT_MS, &has_ended, &code,
+		    arena, e))
 		return c.is_auto_removed && e->kind == ERR_STATE;
 	if (!has_ended && first_fd >= 0) {
 		syscall(SYS_pidfd_send_signal, first_fd, SIGKILL, NULL, 0);
-		if (!life_await(all_fd, id, KILL_WAIT_MS, &has_ended, &code, arena, e))
+		if (!life_await(all_fd, id, LIFE_KILL_WAIT_MS, &has_ended, &code, arena, e))
 			return c.is_auto_removed && e->kind == ERR_STATE;
 	}
 	if (!has_ended) {
@@ -154,7 +156,7 @@ bool life_stop(int all_fd, const char *id, uint64_t timeout_ms, struct arena *ar
 	fault_point("stop", "ended");
 	/* Its name, and with --rm its place, are free when the monitor is gone. */
 	if (monitor_fd >= 0)
-		wait_fd(monitor_fd, now_ms() + LEAVE_WAIT_MS);
+		wait_fd(monitor_fd, now_ms() + LIFE_LEAVE_WAIT_MS);
 	return true;
 }
 
@@ -249,7 +251,7 @@ bool life_remove(const struct host *host, int all_fd, const struct container *c,
 	if (!container_detach(all_fd, c, name, e))
 		return false;
 	fault_point("rm", "moved");
-	state_release(host->runtime_dir, c->id, c->name[0] ? c->name : NULL);
+	state_release(host->runtime_dir, c->id, c->name[0] ? c->name : NULL, -1);
 	bool ok = remove_directory(host, all_fd, name, e);
 	clean_fd(&lock_fd);
 	if (!ok)

@@ -161,7 +161,7 @@ static bool start_and_become_monitor(struct starting *s, struct pipes *p, struct
 	s->plan->record_fd = s->dir_fd;
 	place_pipes(p);
 	/* A monitor that was killed has left them; it does not run, and we have its lock. */
-	state_release(s->plan->host->runtime_dir, to->spec.id, to->spec.name);
+	state_release(s->plan->host->runtime_dir, to->spec.id, to->spec.name, -1);
 	bool ok = control_listen(s->dir_fd, &fds.listen_fd, e) &&
 		  start(s->plan, &proc, to->notes, e) && life_write_pidfile(to, proc.pid, e);
 	if (ok) {

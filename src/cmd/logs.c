@@ -320,7 +320,9 @@ static bool logs(struct container_command *c, struct err *e)
 	struct container record;
 	struct reader r = {.c = c};
 	uint64_t tail;
-	if (!read_options(c, &r, &tail, e) || !container_get(c, c->argv[0], &record, e))
+	if (!read_options(c, &r, &tail, e) ||
+		!container_get_kept(c, c->argv[0], "read the log of",
+			"what it writes goes there, and is kept nowhere", &record, e))
 		return false;
 	if (strcmp(record.log_driver, "json-file")) {
 		err_msg(e, ERR_STATE, "its log driver is '%s'", record.log_driver);

@@ -243,7 +243,7 @@ static const struct option_def ps_options[] = {
 
 const struct command command_ps = {.name = "ps",
 	.arguments = "[OPTIONS]",
-	.summary = "List containers that run in the background",
+	.summary = "List containers that run",
 	.details = "",
 	.options = ps_options,
 	.run = run_ps};

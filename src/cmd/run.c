@@ -69,6 +69,7 @@ static int plan_and_start(struct invocation *to, const struct host *host, struct
 	if (!invocation_plan(to, host, &plan, e))
 		return -1;
 	note_labels(to);
+	plan.shown = life_show(to, host);
 	if (to->explain)
 		return print_out(plan_explain(&plan), e) ? 0 : -1;
 	return start_and_stay(to, &plan, e);

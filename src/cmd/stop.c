@@ -2,7 +2,7 @@
 /* stop.c - stop, kill, wait, rm, rename and container prune */
 #include "base/own.h"
 #include "base/text.h"
-#include "cmd/container_command.h"
+#include "cmd/foreground.h"
 #include "spec/document.h"
 #include "spec/options.h"
 #include "state/record.h"
@@ -39,9 +39,12 @@ static bool choose(struct container_command *c, bool only_up, struct err *e)
 static bool stop_one(struct container_command *c, const char *text, struct err *e)
 {
 	struct container record;
-	return container_get(c, text, &record, e) &&
-	       life_stop(c->all_fd, record.id, c->to.life.wait_ms, &c->to.arena, e) &&
-	       say(c, text, e);
+	if (!container_get(c, text, &record, e))
+		return false;
+	bool ok = record.is_foreground
+			  ? foreground_stop(&record, c->to.life.wait_ms, e)
+			  : life_stop(c->all_fd, record.id, c->to.life.wait_ms, &c->to.arena, e);
+	return ok && say(c, text, e);
 }
 
 static bool stop_all(struct container_command *c, struct err *e)
@@ -78,7 +81,7 @@ static bool kill_one(struct container_command *c, const char *text, struct err *
 	if (!container_is_up(&record) || fd < 0)
 		return err_what(e, ERR_STATE, "container '%s' does not run", text);
 	bool ends = spec.stop_signal == SIGKILL || spec.stop_signal == record.stop_signal;
-	if (ends && !mark_killed(c, record.id, e))
+	if (ends && !record.is_foreground && !mark_killed(c, record.id, e))
 		return false;
 	if (syscall(SYS_pidfd_send_signal, fd, spec.stop_signal, NULL, 0) < 0) {
 		err_sys(e, "send the signal");
@@ -106,9 +109,13 @@ static bool wait_one(struct container_command *c, const char *text, struct err *
 	if (!container_get(c, text, &record, e))
 		return false;
 	code = record.exit_code;
-	if (container_is_up(&record) &&
-		!life_await(c->all_fd, record.id, UINT64_MAX, &has_ended, &code, &c->to.arena, e))
+	if (record.is_foreground) {
+		if (!foreground_wait(&c->host, &record, &code, e))
+			return false;
+	} else if (container_is_up(&record) && !life_await(c->all_fd, record.id, UINT64_MAX,
+						       &has_ended, &code, &c->to.arena, e)) {
 		return false;
+	}
 	return say(c, arena_printf(&c->to.arena, "%d", code), e);
 }
 
@@ -141,23 +148,24 @@ static bool remove_one(struct container_command *c, const char *text, struct err
 	struct err missing = ERR_INIT;
 	const char *id;
 	bool is_forced = c->to.force;
-	if (!container_find(c->all_fd, text, &c->to.arena, &id, &missing)) {
+	if (!container_get(c, text, &record, &missing)) {
+		if (is_forced && missing.kind == ERR_INPUT &&
+			container_find(c->all_fd, text, &c->to.arena, &id, e))
+			return remove_spoilt(c, id, e) && say(c, text, e);
 		/* As docker: force also means that it need not be there. */
 		return (is_forced && missing.kind == ERR_STATE &&
 			       text_starts(missing.what, "no container")) ||
 		       (*e = missing, false);
 	}
-	if (!container_get(c, text, &record, e))
-		return is_forced && e->kind == ERR_INPUT && remove_spoilt(c, id, e) &&
-		       say(c, text, e);
 	if (container_is_up(&record) && !is_forced) {
 		err_msg(e, ERR_STATE, "it runs");
 		err_what(e, ERR_STATE, "cannot remove container '%s'", text);
 		return err_hint(e, "stop it first, or remove it with -f");
 	}
-	if (container_is_up(&record) &&
-		!life_stop(c->all_fd, record.id,
-			c->to.life.wait_ms == UINT64_MAX ? 0 : c->to.life.wait_ms, &c->to.arena, e))
+	uint64_t patience = c->to.life.wait_ms == UINT64_MAX ? 0 : c->to.life.wait_ms;
+	if (record.is_foreground)
+		return foreground_stop(&record, patience, e) && say(c, text, e);
+	if (container_is_up(&record) && !life_stop(c->all_fd, record.id, patience, &c->to.arena, e))
 		return false;
 	/* Somebody else may remove it at the same time: then it is gone, which was the wish. */
 	if (!container_lock(c->all_fd, record.id, &lock_fd, &missing) ||
@@ -197,13 +205,16 @@ static bool rename_one(struct container_command *c, struct err *e)
 		err_what(e, ERR_USAGE, "'%s' is no name for a container", name);
 		return err_hint(e, "letters, digits, and after the first also _ . -");
 	}
-	if (!container_get(c, c->argv[0], &record, e) ||
-		!container_lock(c->all_fd, record.id, &lock_fd, e) ||
+	if (!container_get(c, c->argv[0], &record, e))
+		return false;
+	if (!strcmp(record.name, name))
+		return err_what(e, ERR_USAGE, "container '%s' has that name already", name);
+	if (record.is_foreground)
+		return foreground_rename(c, &record, name, e);
+	if (!container_lock(c->all_fd, record.id, &lock_fd, e) ||
 		!container_read(c->all_fd, record.id, &c->to.arena, &record, e))
 		return false;
 	const char *before = record.name;
-	if (!strcmp(before, name))
-		return err_what(e, ERR_USAGE, "container '%s' has that name already", name);
 	if (!container_take_name(c->all_fd, record.id, name, e))
 		return false;
 	record.name = name;

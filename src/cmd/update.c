@@ -115,14 +115,15 @@ static bool update_one(struct container_command *c, const char *text, struct err
 {
 	struct container record;
 	struct limits_spec merged;
-	struct err unknown = ERR_INIT;
 	CLEAN(clean_fd) int lock_fd = -1;
 	CLEAN(clean_free) char *document = NULL;
-	bool stays = container_get(c, text, &record, &unknown);
+	if (!container_get(c, text, &record, e))
+		return false;
+	bool stays = !record.is_foreground;
 	if (stays && (!container_lock(c->all_fd, record.id, &lock_fd, e) ||
 			     !read_document(c, record.id, &merged, &document, e)))
 		return err_what(e, e->kind, "cannot update container '%s'", text);
-	bool runs = !stays || live_process_is_there(&record.first, record.boot_id);
+	bool runs = live_process_is_there(&record.first, record.boot_id);
 	if (runs && !change_running(c, text, e))
 		return false;
 	if (stays && !container_write_file(lock_fd, "config.json", document, true, e))

@@ -6,6 +6,7 @@
 #include "cmd/life.h"
 #include "spec/mount_options.h"
 #include "spec/options.h"
+#include "state/foreground.h"
 #include "store/volume.h"
 
 #include <string.h>
@@ -36,7 +37,6 @@ static bool take_from(
 	CLEAN(clean_fd) int all_fd = -1;
 	struct container record;
 	struct invocation other = INVOCATION_INIT(to->notes, to->environment);
-	const char *id;
 	size_t n = strcspn(text, ":");
 	const char *name = arena_strndup(&to->arena, text, n),
 		   *word = text[n] ? text + n + 1 : "rw";
@@ -45,8 +45,7 @@ static bool take_from(
 	if (!arena_init(&other.arena, e))
 		return false;
 	bool ok = containers_open(host->data_dir, false, &all_fd, e) &&
-		  container_find(all_fd, name, &other.arena, &id, e) &&
-		  container_read(all_fd, id, &other.arena, &record, e) &&
+		  containers_find(all_fd, host->runtime_dir, name, &other.arena, &record, e) &&
 		  life_load(&other, host, &record, e);
 	for (size_t i = 0; ok && i < other.spec.n_mounts; i++) {
 		const struct mount_spec *from = &other.spec.mounts[i];

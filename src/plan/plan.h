@@ -269,6 +269,7 @@ struct plan {
 	bool is_detached;	  /* outlives its starter: a monitor takes its place, or nobody */
 	struct container *record; /* of a container that stays: STEP_KEEP writes it */
 	int record_fd;		  /* its directory, locked */
+	const struct container *shown; /* of one in the foreground: what other commands see */
 };
 
 /*

@@ -236,6 +236,12 @@ static bool is_id_part(const char *s)
 	return n > 0 && n < STATE_ID_SIZE && !s[n];
 }
 
+void container_holder(int all_fd, const char *name, char ret_id[STATE_ID_SIZE])
+{
+	if (all_fd < 0 || !read_name(all_fd, name, ret_id) || !has_record(all_fd, ret_id))
+		ret_id[0] = '\0';
+}
+
 bool container_find(
 	int all_fd, const char *text, struct arena *arena, const char **ret_id, struct err *e)
 {
@@ -374,7 +380,8 @@ bool container_is_up(const struct container *c)
 bool container_repair(int all_fd, struct container *c, struct arena *arena, struct err *e)
 {
 	struct container now;
-	if (c->phase == CONTAINER_CREATED || c->phase == CONTAINER_EXITED || container_is_up(c))
+	if (c->is_foreground || c->phase == CONTAINER_CREATED || c->phase == CONTAINER_EXITED ||
+		container_is_up(c))
 		return true;
 	CLEAN(clean_fd)
 	int fd = openat(all_fd, c->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -74,6 +74,7 @@ struct container {
 	const char *health;	 /* "", starting, healthy, unhealthy */
 	const char *sdnotify;	 /* container, conmon, healthy, ignore; "": not said */
 	struct strv labels;	 /* KEY=VALUE */
+	bool is_foreground;	 /* not on disk: foreground.h */
 	enum { LOOK_NOT_YET, LOOK_UP, LOOK_DOWN } look; /* what container_look() has seen */
 };
 
@@ -121,6 +122,9 @@ bool container_write_file(
  */
 bool container_find(
 	int all_fd, const char *text, struct arena *arena, const char **ret_id, struct err *e);
+
+/* The one that has this very name; "" when nobody has it. */
+void container_holder(int all_fd, const char *name, char ret_id[65]);
 
 /* The ids that are there, in no order. Removes rubbish on its way. */
 bool container_list(int all_fd, struct arena *arena, struct strv *ret, struct err *e);

@@ -5,15 +5,20 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #define BOOT_ID_SIZE 64
 /* How many directories one sweep looks at. */
 #define SWEEP_MAX   16
 #define SWEEP_AGE_S 2
+/* In a container's directory: its name, when it is not the starter's; pipes of who waits. */
+#define RENAMED	    "renamed"
+#define WAIT_PREFIX "wait."
 
 static bool read_boot_id(char *buf, size_t size)
 {
@@ -27,10 +32,10 @@ static bool read_boot_id(char *buf, size_t size)
 	return true;
 }
 
-bool state_start_time(pid_t pid, uint64_t *ret)
+/* Field @wanted of /proc/PID/stat, counted as proc(5) does; false when it is gone or has ended. */
+static bool read_stat(pid_t pid, int wanted, unsigned long long *ret)
 {
 	char path[64], text[1024];
-	unsigned long long value;
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	CLEAN(clean_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
@@ -42,12 +47,24 @@ bool state_start_time(pid_t pid, uint64_t *ret)
 	/* One that only waits to be reaped is gone. */
 	if (p && p[1] && (p[2] == 'Z' || p[2] == 'X'))
 		return false;
-	for (int field = 2; p && field < 22; field++)
+	for (int field = 2; p && field < wanted; field++)
 		p = strchr(p + 1, ' ');
-	if (!p || sscanf(p, "%llu", &value) != 1)
+	return p && sscanf(p, "%llu", ret) == 1;
+}
+
+bool state_start_time(pid_t pid, uint64_t *ret)
+{
+	unsigned long long value;
+	if (!read_stat(pid, 22, &value))
 		return false;
 	*ret = value;
 	return true;
+}
+
+pid_t state_parent(pid_t pid)
+{
+	unsigned long long value;
+	return read_stat(pid, 4, &value) ? (pid_t)value : 0;
 }
 
 /* The runtime directory, ours alone: in /tmp somebody else could have made it first. */
@@ -90,10 +107,39 @@ static bool is_alive(int runtime_fd, const char *id)
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
 }
 
-static void remove_directory(int runtime_fd, const char *id)
+/* Whoever waits for its end has left a pipe there: read and write, so that it never blocks. */
+static void tell_waiting(int dir_fd, int exit_code)
+{
+	int copy_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(clean_dir) DIR *dir = copy_fd < 0 ? NULL : fdopendir(copy_fd);
+	struct dirent *entry;
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d\n", exit_code);
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, WAIT_PREFIX, strlen(WAIT_PREFIX)))
+			continue;
+		CLEAN(clean_fd)
+		int fd =
+			openat(dir_fd, entry->d_name, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0 && exit_code >= 0)
+			(void)!write(fd, text, (size_t)len);
+		unlinkat(dir_fd, entry->d_name, 0);
+	}
+}
+
+static void leave_name(int runtime_fd, const char *id, const char *name)
+{
+	char path[16 + STATE_NAME_MAX], holder[STATE_ID_SIZE + 8];
+	snprintf(path, sizeof(path), "names/%.127s", name);
+	if (read_link(runtime_fd, path, holder, sizeof(holder)) && !strcmp(holder, id))
+		unlinkat(runtime_fd, path, 0);
+}
+
+static void remove_directory(int runtime_fd, const char *id, int exit_code)
 {
 	static const char *const files[] = {"record", "record.new", "hosts", "hostname",
-		"resolv.conf", "notify", "port.sock", "port.lock"};
+		"resolv.conf", "notify", "port.sock", "port.lock", RENAMED};
+	char name[STATE_NAME_MAX];
 	CLEAN(clean_fd)
 	int fd = openat(runtime_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -102,9 +148,13 @@ static void remove_directory(int runtime_fd, const char *id)
 	/* Mostly there was no more than the record. */
 	if (unlinkat(runtime_fd, id, AT_REMOVEDIR) == 0)
 		return;
+	if (read_link(fd, RENAMED, name, sizeof(name)))
+		leave_name(runtime_fd, id, name);
 	for (size_t i = 1; i < ARRAY_LEN(files); i++)
 		unlinkat(fd, files[i], 0);
-	unlinkat(runtime_fd, id, AT_REMOVEDIR);
+	/* Somebody may begin to wait at this very moment. */
+	for (int tries = 0; tries < 3 && unlinkat(runtime_fd, id, AT_REMOVEDIR) < 0; tries++)
+		tell_waiting(fd, exit_code);
 }
 
 static bool take_name(int runtime_fd, const char *id, const char *name, struct err *e)
@@ -145,46 +195,99 @@ bool state_claim(
 		return err_what(e, ERR_HOST, "cannot keep the container's state");
 	}
 	if (name && !take_name(runtime_fd, id, name, e)) {
-		remove_directory(runtime_fd, id);
+		remove_directory(runtime_fd, id, -1);
 		return false;
 	}
 	*ret_lock_fd = TAKE_FD(lock_fd);
 	return true;
 }
 
-bool state_write(const char *runtime_dir, const struct state_record *record, struct err *e)
+bool state_write(
+	const char *runtime_dir, const struct state_record *record, const char *more, struct err *e)
 {
 	char path[4200], final_path[4200], text[2048], boot_id[BOOT_ID_SIZE];
 	if (!read_boot_id(boot_id, sizeof(boot_id)))
 		return err_sys(e, "read the boot id");
 	int len = snprintf(text, sizeof(text),
-		"guscio %d\nboot %s\npid %d\nstart %llu\nname %s\ncgroup %s\n", STATE_VERSION,
+		"guscio %d\nboot %s\npid %d\nstart %llu\nname %s\ncgroup %s\n\n", STATE_VERSION,
 		boot_id, (int)record->pid, (unsigned long long)record->start_time, record->name,
 		record->cgroup);
+	struct iovec parts[] = {
+		{text, (size_t)len}, {(void *)(more ? more : ""), more ? strlen(more) : 0}};
+	ssize_t whole = (ssize_t)(parts[0].iov_len + parts[1].iov_len);
 	snprintf(path, sizeof(path), "%s/%s/record.new", runtime_dir, record->id);
 	snprintf(final_path, sizeof(final_path), "%s/%s/record", runtime_dir, record->id);
 	CLEAN(clean_fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	/* No fsync: after a crash of the machine the boot id is another one. */
-	if (fd < 0 || write(fd, text, (size_t)len) != len || rename(path, final_path) < 0)
+	if (fd < 0 || writev(fd, parts, 2) != whole || rename(path, final_path) < 0)
 		return err_sys(e, "write '%s'", final_path);
 	return true;
 }
 
-void state_release(const char *runtime_dir, const char *id, const char *name)
+char *state_read_more(const char *runtime_dir, const char *id, size_t max)
 {
-	char path[16 + STATE_NAME_MAX], holder[STATE_ID_SIZE + 8];
+	char path[4200];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/%.64s/record", runtime_dir, id);
+	CLEAN(clean_fd) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return NULL;
+	size_t size = (size_t)st.st_size < max ? (size_t)st.st_size : max;
+	CLEAN(clean_free) char *text = malloc(size + 1);
+	ssize_t n = text ? read(fd, text, size) : -1;
+	if (n <= 0)
+		return NULL;
+	text[n] = '\0';
+	char *more = strstr(text, "\n\n");
+	return more && more[2] ? strdup(more + 2) : NULL;
+}
+
+void state_release(const char *runtime_dir, const char *id, const char *name, int exit_code)
+{
 	struct err ignored;
 	CLEAN(clean_fd) int runtime_fd = -1;
 	if (!open_runtime(runtime_dir, &runtime_fd, &ignored))
 		return;
-	if (name) {
-		snprintf(path, sizeof(path), "names/%s", name);
-		/* The name first: who finds it free must not find it gone from under a new holder.
-		 */
-		if (read_link(runtime_fd, path, holder, sizeof(holder)) && !strcmp(holder, id))
-			unlinkat(runtime_fd, path, 0);
+	/* The name first: who finds it free must not find it gone from under a new holder. */
+	if (name)
+		leave_name(runtime_fd, id, name);
+	remove_directory(runtime_fd, id, exit_code);
+}
+
+bool state_wait_open(const char *runtime_dir, const char *id, char *ret_path, size_t size,
+	int *ret_fd, struct err *e)
+{
+	snprintf(ret_path, size, "%s/%s/" WAIT_PREFIX "%d", runtime_dir, id, (int)getpid());
+	if (mkfifo(ret_path, 0600) < 0 && errno != EEXIST) {
+		bool is_gone = errno == ENOENT;
+		err_sys(e, "make '%s'", ret_path);
+		return err_what(
+			e, is_gone ? ERR_STATE : ERR_HOST, "cannot wait for container %.12s", id);
 	}
-	remove_directory(runtime_fd, id);
+	*ret_fd = open(ret_path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (*ret_fd >= 0)
+		return true;
+	err_sys(e, "open '%s'", ret_path);
+	return err_what(e, ERR_STATE, "cannot wait for container %.12s", id);
+}
+
+bool state_rename_foreground(
+	const char *runtime_dir, const char *id, const char *from, const char *to, struct err *e)
+{
+	char path[STATE_ID_SIZE + 32];
+	CLEAN(clean_fd) int runtime_fd = -1;
+	if (!open_runtime(runtime_dir, &runtime_fd, e) || !take_name(runtime_fd, id, to, e))
+		return false;
+	snprintf(path, sizeof(path), "%.64s/" RENAMED, id);
+	unlinkat(runtime_fd, path, 0);
+	if (symlinkat(to, runtime_fd, path) < 0) {
+		err_sys(e, "write it down");
+		leave_name(runtime_fd, id, to);
+		return err_what(e, ERR_STATE, "cannot rename container %.12s", id);
+	}
+	if (from[0])
+		leave_name(runtime_fd, id, from);
+	return true;
 }
 
 void state_rename(const char *runtime_dir, const char *id, const char *from, const char *to)
@@ -200,22 +303,27 @@ void state_rename(const char *runtime_dir, const char *id, const char *from, con
 		renameat2(runtime_fd, path, runtime_fd, new_path, RENAME_NOREPLACE);
 }
 
+/* The rest of the line that begins with @key; it may be empty. */
+static void take_word(const char *text, const char *key, char *ret, size_t size)
+{
+	const char *at = strstr(text, key);
+	at = at ? at + strlen(key) : "";
+	snprintf(ret, size, "%.*s", (int)strcspn(at, "\n"), at);
+}
+
 static bool parse_record(const char *text, const char *id, struct state_record *ret)
 {
 	char boot_id[BOOT_ID_SIZE], boot_now[BOOT_ID_SIZE];
 	struct state_record record = {0};
 	unsigned long long start_time;
 	int version, pid;
-	record.name[0] = '\0';
-	int got = sscanf(text, "guscio %d\nboot %63s\npid %d\nstart %llu\nname %127[^\n]", &version,
-		boot_id, &pid, &start_time, record.name);
+	int got = sscanf(text, "guscio %d\nboot %63s\npid %d\nstart %llu", &version, boot_id, &pid,
+		&start_time);
 	if (got < 4 || version != STATE_VERSION || pid <= 1 ||
 		!read_boot_id(boot_now, sizeof(boot_now)) || strcmp(boot_id, boot_now))
 		return false;
-	const char *cgroup = strstr(text, "\ncgroup /");
-	if (cgroup)
-		snprintf(record.cgroup, sizeof(record.cgroup), "%.*s",
-			(int)strcspn(cgroup + 8, "\n"), cgroup + 8);
+	take_word(text, "\nname ", record.name, sizeof(record.name));
+	take_word(text, "\ncgroup ", record.cgroup, sizeof(record.cgroup));
 	record.pid = pid;
 	record.start_time = start_time;
 	snprintf(record.id, sizeof(record.id), "%.64s", id);
@@ -233,9 +341,16 @@ static bool read_record(int runtime_fd, const char *id, struct state_record *ret
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
+	char *more = strstr(text, "\n\n");
+	if (more)
+		more[1] = '\0';
 	/* A pid that was given to somebody else has another start time. */
-	return parse_record(text, id, ret) && state_start_time(ret->pid, &start_time) &&
-	       start_time == ret->start_time;
+	if (!parse_record(text, id, ret) || !state_start_time(ret->pid, &start_time) ||
+		start_time != ret->start_time)
+		return false;
+	snprintf(path, sizeof(path), "%.64s/" RENAMED, id);
+	read_link(runtime_fd, path, ret->name, sizeof(ret->name));
+	return true;
 }
 
 static bool is_id(const char *s)
@@ -284,6 +399,15 @@ bool state_find(const char *runtime_dir, const char *text, struct state_record *
 	       err_what(e, ERR_STATE, "container '%s' does not run", text);
 }
 
+void state_list(const char *runtime_dir, struct arena *arena, struct strv *ret)
+{
+	CLEAN(clean_dir) DIR *dir = opendir(runtime_dir);
+	struct dirent *entry;
+	while (dir && (entry = readdir(dir)))
+		if (strlen(entry->d_name) == STATE_ID_SIZE - 1 && is_id(entry->d_name))
+			strv_add(arena, ret, entry->d_name);
+}
+
 /*
  * Mostly the caller's container is the only one: then there is nothing to look at. A file system
  * that counts no directories says 1 link.
@@ -325,6 +449,6 @@ void state_sweep(const char *runtime_dir)
 			fd < 0 || fstat(fd, &st) < 0 || time(NULL) - st.st_ctime < SWEEP_AGE_S;
 		if (is_new || flock(fd, LOCK_EX | LOCK_NB) < 0)
 			continue;
-		remove_directory(runtime_fd, entry->d_name);
+		remove_directory(runtime_fd, entry->d_name, -1);
 	}
 }

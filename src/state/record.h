@@ -11,6 +11,7 @@
 #ifndef STATE_RECORD_H
 #define STATE_RECORD_H
 
+#include "base/arena.h"
 #include "base/err.h"
 
 #include <stdint.h>
@@ -38,20 +39,55 @@ struct state_record {
 bool state_claim(
 	const char *runtime_dir, const char *id, const char *name, int *ret_lock_fd, struct err *e);
 
-/* Writes the record: temporary file, then rename. */
-bool state_write(const char *runtime_dir, const struct state_record *record, struct err *e);
+/*
+ * state_write() - the record: temporary file, then rename
+ * @more: NULL, or what commands are to know of it, behind an empty line (foreground.h)
+ */
+bool state_write(const char *runtime_dir, const struct state_record *record, const char *more,
+	struct err *e);
 
-/* Removes directory and name; what is not there is fine. */
-void state_release(const char *runtime_dir, const char *id, const char *name);
+/*
+ * state_release() - remove directory and name; what is not there is fine
+ * @exit_code: for those who wait (state_wait_open()); -1 when nobody knows
+ */
+void state_release(const char *runtime_dir, const char *id, const char *name, int exit_code);
+
+/*
+ * state_wait_open() - a pipe that brings the exit code, in decimal, when the starter releases it
+ * @ret_path: what to remove when it is no longer waited for
+ * Nobody is told when the starter is killed: look at it too.
+ * Errors: ERR_STATE it has ended.
+ */
+bool state_wait_open(const char *runtime_dir, const char *id, char *ret_path, size_t size,
+	int *ret_fd, struct err *e);
 
 /* A running container has another name from now on; nothing to do for one that is not there. */
 void state_rename(const char *runtime_dir, const char *id, const char *from, const char *to);
+
+/*
+ * state_rename_foreground() - the same for one whose starter knows the old name only
+ * @from: "" for none
+ * The starter's own release takes the new name away as well.
+ * Errors: ERR_STATE the name is in use.
+ */
+bool state_rename_foreground(
+	const char *runtime_dir, const char *id, const char *from, const char *to, struct err *e);
 
 /*
  * state_find() - a running container by name, id or unique prefix of an id
  * Errors: ERR_STATE unknown, ambiguous, or no longer running.
  */
 bool state_find(const char *runtime_dir, const char *text, struct state_record *ret, struct err *e);
+
+/* The ids of all directories that are there, whoever's, in no order. */
+void state_list(const char *runtime_dir, struct arena *arena, struct strv *ret);
+
+/*
+ * state_read_more() - what state_write() was given as more
+ * @max: no more bytes than this
+ * From malloc; NULL when there is nothing.
+ */
+char *state_read_more(const char *runtime_dir, const char *id, size_t max);
 
 /*
  * state_sweep() - remove what starters that were killed left behind
@@ -61,5 +97,7 @@ void state_sweep(const char *runtime_dir);
 
 /* Start time of a process from /proc/PID/stat; false when it is gone or has ended. */
 bool state_start_time(pid_t pid, uint64_t *ret);
+/* Its parent's number; 0 when it is gone. */
+pid_t state_parent(pid_t pid);
 
 #endif

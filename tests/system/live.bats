@@ -571,7 +571,7 @@ assert m["Destination"] == "/mnt" and m["RW"] is False' "$id"
 	"$GUSCIO" run --userns=single --network=none -v m:/m "$root" sleep 3 3>&- &
 	sleep 0.5
 	run -125 "$GUSCIO" volume rm m
-	[[ $output == *"a container uses it"* ]]
+	[[ $output == *"a container has it"* ]]
 	kill $!
 }
 

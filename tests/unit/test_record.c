@@ -43,13 +43,13 @@ static void a_container_is_found_by_name_and_prefix(void **state)
 	(void)state;
 	assert_true(state_claim(directory, ID, "one", &lock_fd, &error));
 	assert_false(state_find(directory, "one", &found, &error));
-	assert_true(state_write(directory, &record, &error));
+	assert_true(state_write(directory, &record, NULL, &error));
 	assert_true(state_find(directory, "one", &found, &error));
 	assert_int_equal(found.pid, getpid());
 	assert_true(state_find(directory, "0123", &found, &error));
 	assert_false(state_find(directory, "two", &found, &error));
 	assert_false(state_find(directory, "../one", &found, &error));
-	state_release(directory, ID, "one");
+	state_release(directory, ID, "one", -1);
 	assert_false(state_find(directory, "one", &found, &error));
 	close(lock_fd);
 }
@@ -75,7 +75,7 @@ static void a_stale_record_is_not_believed(void **state)
 	(void)state;
 	assert_true(state_claim(directory, ID, "one", &lock_fd, &error));
 	record.start_time++;
-	assert_true(state_write(directory, &record, &error));
+	assert_true(state_write(directory, &record, NULL, &error));
 	assert_false(state_find(directory, "one", &found, &error));
 	close(lock_fd);
 }
