@@ -14,7 +14,7 @@ _guscio() {
 	--cgroupns) mapfile -t COMPREPLY < <(compgen -W "private host" -- "$cur"); return ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W "table json" -- "$cur"); return ;;
 	--ipc) mapfile -t COMPREPLY < <(compgen -W "private host" -- "$cur"); return ;;
-	--log-driver) mapfile -t COMPREPLY < <(compgen -W "json-file none passthrough" -- "$cur"); return ;;
+	--log-driver) mapfile -t COMPREPLY < <(compgen -W "json-file journald none passthrough" -- "$cur"); return ;;
 	--net) mapfile -t COMPREPLY < <(compgen -W "slirp none host" -- "$cur"); return ;;
 	--network) mapfile -t COMPREPLY < <(compgen -W "slirp none host" -- "$cur"); return ;;
 	--pid) mapfile -t COMPREPLY < <(compgen -W "private host" -- "$cur"); return ;;

@@ -43,6 +43,12 @@ bool log_open(struct log *log, int dir_fd, uint64_t max_size, uint64_t max_files
 	return true;
 }
 
+bool log_open_journal(struct log *log, const struct container *c)
+{
+	log->is_journal = journal_open(&log->journal, c);
+	return log->is_journal;
+}
+
 /* container.log becomes .1, .1 becomes .2; with one file only it begins anew. */
 static void rotate(struct log *log)
 {
@@ -188,8 +194,19 @@ static void put_base64(struct log *log, const char *text, size_t n)
 
 #define PUT_WORD(log, word) put((log), word, sizeof(word) - 1)
 
+static void add_entry(struct log *log, enum log_stream stream, const char *text, size_t n)
+{
+	bool is_whole = n > 0 && text[n - 1] == '\n';
+	if (!journal_send(&log->journal, stream == LOG_STDERR, !is_whole, text, n - is_whole))
+		log->lost += n;
+}
+
 static void add_line(struct log *log, enum log_stream stream, const char *text, size_t n)
 {
+	if (log->is_journal) {
+		add_entry(log, stream, text, n);
+		return;
+	}
 	/* In the worst case six bytes for one, and a third more in base64. */
 	if (log->n + 6 * n + n / 3 * 4 + 256 > sizeof(log->out))
 		flush(log);
@@ -241,7 +258,7 @@ static void add_part(struct log *log, enum log_stream stream, const char *data, 
 
 void log_take(struct log *log, enum log_stream stream, const char *data, size_t n)
 {
-	if (log->fd < 0)
+	if (log->fd < 0 && !log->is_journal)
 		return;
 	stamp(log);
 	if (log->lost)
@@ -266,7 +283,7 @@ void log_take(struct log *log, enum log_stream stream, const char *data, size_t 
 
 void log_finish(struct log *log)
 {
-	if (log->fd < 0)
+	if (log->fd < 0 && !log->is_journal)
 		return;
 	stamp(log);
 	for (int stream = 0; stream < LOG_STREAMS; stream++) {

@@ -388,6 +388,8 @@ static bool begin(struct monitor *m, char **argv, struct arena *arena)
 	if (m->all_fd < 0 || !open_signals(m) || !read_numbers(m, argv[5]) || !read_record(m, &e))
 		return false;
 	/* Without a log it runs all the same: the disk may be full. */
+	if (!strcmp(m->record.log_driver, "journald"))
+		log_open_journal(&m->log, &m->record);
 	if (!strcmp(m->record.log_driver, "json-file"))
 		log_open(&m->log, m->dir_fd, m->record.log_max_size, m->record.log_max_files);
 	return true;

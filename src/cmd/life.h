@@ -17,6 +17,9 @@ bool life_is_wanted(const struct invocation *to);
 /* Options that contradict each other, before anything is made. */
 bool life_check(struct invocation *to, struct err *e);
 
+/* There is a journal, when @driver wants one. */
+bool life_check_journal(const char *driver, struct err *e);
+
 /*
  * life_create() - bundle and record of a new container
  * @to: frozen, the image's config in it

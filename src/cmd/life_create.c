@@ -12,6 +12,7 @@
 #include "image/flat.h"
 #include "spec/document.h"
 #include "state/foreground.h"
+#include "wire/journal.h"
 
 #include <fcntl.h>
 #include <jansson.h>
@@ -33,6 +34,26 @@ bool life_is_wanted(const struct invocation *to)
 	       life->health_test || (life->sdnotify && !strcmp(life->sdnotify, "healthy"));
 }
 
+bool life_check_journal(const char *driver, struct err *e)
+{
+	if (strcmp(driver, "journald") || access(JOURNAL_SOCKET, W_OK) == 0)
+		return true;
+	err_sys(e, "write to '" JOURNAL_SOCKET "'");
+	err_what(e, ERR_HOST, "there is no journal for --log-driver journald");
+	return err_hint(e, "json-file keeps the log beside the container");
+}
+
+static bool check_log(const struct life_options *life, struct err *e)
+{
+	const char *driver = life->log_driver ? life->log_driver : "json-file";
+	bool is_file = !strcmp(driver, "json-file"), is_journal = !strcmp(driver, "journald");
+	if (!is_file && (life->log_max_size || life->log_max_files))
+		return err_what(e, ERR_USAGE, "--log-opt max-size and max-file are of json-file");
+	if (!is_journal && life->log_tag)
+		return err_what(e, ERR_USAGE, "--log-opt tag is of journald");
+	return life_check_journal(driver, e);
+}
+
 bool life_check(struct invocation *to, struct err *e)
 {
 	struct life_options *life = &to->life;
@@ -43,6 +64,8 @@ bool life_check(struct invocation *to, struct err *e)
 	if (life->sdnotify && !strcmp(life->sdnotify, "healthy") &&
 		(!life->health_test || !life->health_test[0]))
 		return err_what(e, ERR_USAGE, "--sdnotify=healthy needs a --health-cmd");
+	if (!check_log(life, e))
+		return false;
 	if (life->is_detached && to->spec.process.preserve_fds)
 		return err_what(e, ERR_USAGE, "--preserve-fds is for the foreground only");
 	if (life_is_wanted(to) && to->spec.process.preserve_fds)
@@ -165,6 +188,25 @@ static const char *network_name(const struct spec *spec)
 					     : "slirp";
 }
 
+/* docker's templates for a tag, as far as they name what there is. */
+static const char *log_tag(struct invocation *to, const struct container *c)
+{
+	struct arena *a = &to->arena;
+	const char *rest = to->life.log_tag ? to->life.log_tag : "", *tag = "", *at;
+	const char *const words[][2] = {{"{{.Name}}", c->name}, {"{{.FullID}}", c->id},
+		{"{{.ID}}", arena_strndup(a, c->id, 12)}, {"{{.ImageName}}", c->image}};
+	while ((at = strstr(rest, "{{"))) {
+		size_t i = 0;
+		while (i < ARRAY_LEN(words) && !text_starts(at, words[i][0]))
+			i++;
+		bool is_word = i < ARRAY_LEN(words);
+		tag = arena_printf(
+			a, "%s%.*s%s", tag, (int)(at - rest), rest, is_word ? words[i][1] : "{{");
+		rest = at + (is_word ? strlen(words[i][0]) : 2);
+	}
+	return arena_printf(a, "%s%s", tag, rest);
+}
+
 static void fill_record(struct invocation *to, const struct host *host, struct container *c)
 {
 	const struct spec *spec = &to->spec;
@@ -189,6 +231,7 @@ static void fill_record(struct invocation *to, const struct host *host, struct c
 	c->stop_signal = spec->stop_signal;
 	c->stop_timeout_ms = spec->stop_timeout_ms;
 	c->log_driver = life->log_driver ? life->log_driver : "json-file";
+	c->log_tag = log_tag(to, c);
 	c->log_max_size = life->log_max_size;
 	c->log_max_files = life->log_max_files ? life->log_max_files : 1;
 	c->health_test = life->health_test ? life->health_test : "";

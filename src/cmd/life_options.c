@@ -136,9 +136,10 @@ SETTER(set_label_file)
 
 SETTER(set_log_driver)
 {
-	if (strcmp(value, "json-file") && strcmp(value, "none") && strcmp(value, "passthrough")) {
+	if (strcmp(value, "json-file") && strcmp(value, "journald") && strcmp(value, "none") &&
+		strcmp(value, "passthrough")) {
 		err_what(e, ERR_USAGE, "--log-driver '%s' is not known", value);
-		return err_hint(e, "json-file, none or passthrough");
+		return err_hint(e, "json-file, journald, none or passthrough");
 	}
 	to->life.log_driver = value;
 	return true;
@@ -157,8 +158,12 @@ SETTER(set_log_opt)
 		return (text_to_u64(value + 9, 1000, &life->log_max_files) &&
 			       life->log_max_files) ||
 		       err_what(e, ERR_USAGE, "--log-opt '%s' holds no count", value);
+	if (text_starts(value, "tag=") && value[4]) {
+		life->log_tag = value + 4;
+		return true;
+	}
 	err_what(e, ERR_USAGE, "--log-opt '%s' is not known", value);
-	return err_hint(e, "max-size=SIZE or max-file=N");
+	return err_hint(e, "max-size=SIZE, max-file=N or tag=TEXT");
 }
 
 SETTER(set_health_cmd)

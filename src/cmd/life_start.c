@@ -53,6 +53,8 @@ static void close_pipes(struct pipes *p)
 static bool make_pipes(const struct container *c, struct pipes *p, struct err *e)
 {
 	bool wants_output = strcmp(c->log_driver, "passthrough") != 0;
+	if (!life_check_journal(c->log_driver, e))
+		return false;
 	if (c->has_terminal)
 		return true;
 	if ((c->has_input && pipe2(p->input, O_CLOEXEC) < 0) ||

@@ -2,7 +2,7 @@
 /* logs.c - what a container has written, from docker's json-file (helpers/monitor/log.h) */
 #include "base/own.h"
 #include "base/text.h"
-#include "cmd/container_command.h"
+#include "cmd/logs_journal.h"
 #include "wire/control.h"
 
 #include <fcntl.h>
@@ -324,6 +324,10 @@ static bool logs(struct container_command *c, struct err *e)
 		!container_get_kept(c, c->argv[0], "read the log of",
 			"what it writes goes there, and is kept nowhere", &record, e))
 		return false;
+	if (!strcmp(record.log_driver, "journald")) {
+		const struct journal_wish wish = {r.since_ns, r.until_ns, tail};
+		return logs_journal(c, &record, &wish, e);
+	}
 	if (strcmp(record.log_driver, "json-file")) {
 		err_msg(e, ERR_STATE, "its log driver is '%s'", record.log_driver);
 		return err_what(e, ERR_STATE, "container '%s' has no log", c->argv[0]);

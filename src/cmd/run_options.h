@@ -24,7 +24,7 @@ struct life_options {
 	bool is_detached, is_created, replaces;
 	bool has_rm, rm;
 	const char *cidfile, *pidfile;
-	const char *restart, *log_driver, *health_test, *sdnotify; /* NULL: not given */
+	const char *restart, *log_driver, *log_tag, *health_test, *sdnotify; /* NULL: not given */
 	uint64_t log_max_size, log_max_files;
 	uint64_t health_interval_ms, health_timeout_ms, health_start_ms, health_retries;
 	struct strv labels, volumes_from;

@@ -63,7 +63,8 @@ struct container {
 	const char *restart; /* no, always, unless-stopped, on-failure, on-failure:N */
 	int stop_signal;
 	uint64_t stop_timeout_ms;
-	const char *log_driver; /* json-file, none, passthrough */
+	const char *log_driver; /* json-file, journald, none, passthrough */
+	const char *log_tag;	/* of journald; "": the id */
 	uint64_t log_max_size;	/* bytes of one file; 0: any */
 	uint64_t log_max_files;
 	const char *health_test; /* a shell command; "": none */

@@ -47,8 +47,8 @@ static const struct field fields[] = {FIELD("name", FIELD_TEXT, name),
 	FIELD("health-start-ms", FIELD_U64, health_start_ms),
 	FIELD("health-retries", FIELD_U64, health_retries), FIELD("health", FIELD_TEXT, health),
 	FIELD("limits-by", FIELD_TEXT, limits_by), FIELD("system", FIELD_BOOL, is_system),
-	FIELD("memory-watched", FIELD_U64, memory_watched),
-	FIELD("sdnotify", FIELD_TEXT, sdnotify)};
+	FIELD("memory-watched", FIELD_U64, memory_watched), FIELD("sdnotify", FIELD_TEXT, sdnotify),
+	FIELD("log-tag", FIELD_TEXT, log_tag)};
 
 static const char *const phases[CONTAINER_PHASES] = {
 	"created", "starting", "running", "restarting", "exited"};

@@ -325,3 +325,102 @@ for line in re.findall("^" + sys.argv[2] + "=-?(.*)$", text, re.M):
 	run -125 "$GUSCIO" generate quadlet --enable --disable
 	assert_one_line
 }
+
+# A journal of a few lines: its socket in /run of a namespace of our own, its entries in
+# $work/entries, and a journalctl that prints them as the real one does.
+in_journal() { # script
+	mkdir -p "$work/bin"
+	cat >"$work/journal.py" <<'END'
+import json, os, socket, struct, sys, time
+def read(data):
+    entry = {"__REALTIME_TIMESTAMP": str(int(time.time() * 1e6))}
+    while data:
+        line, data = data.split(b"\n", 1)
+        if b"=" in line:
+            name, value = line.split(b"=", 1)
+        else:
+            name, (n,) = line, struct.unpack("<Q", data[:8])
+            value, data = data[8:8 + n], data[8 + n + 1:]
+        try:
+            text = value.decode()
+            entry[name.decode()] = text if text.isprintable() else list(value)
+        except UnicodeDecodeError:
+            entry[name.decode()] = list(value)
+    return entry
+os.makedirs("/run/systemd/journal")
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/run/systemd/journal/socket")
+out = open(sys.argv[1], "a", buffering=1)
+while True:
+    out.write(json.dumps(read(s.recv(65536))) + "\n")
+END
+	printf '#!/bin/sh\necho "$@" >>%s/asked\ncat %s/entries\ncase "$*" in *--follow*) exec sleep 100;; esac\n' "$work" "$work" >"$work/bin/journalctl"
+	chmod 755 "$work/bin/journalctl"
+	: >"$work/entries"
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --user --map-root-user --mount env PATH="$work/bin:$PATH" GUSCIO="$GUSCIO" work="$work" root="$root" bash -c '
+		mount -t tmpfs journal /run && cd "$work" || exit 9
+		python3 journal.py entries 3>&- &
+		listener=$!
+		for _ in $(seq 200); do [ -S /run/systemd/journal/socket ] && break; sleep 0.05; done
+		soon() { for _ in $(seq 200); do "$@" && return; sleep 0.05; done; echo "not soon: $*"; return 1; }
+		run_d() { "$GUSCIO" run -d --userns=single --network=none "$@" 3>&-; }
+		set -e
+		trap "kill $listener; \"\$GUSCIO\" rm -f web >/dev/null 2>&1" EXIT
+		'"$1"
+}
+
+@test "--log-driver journald: entries with docker's fields, and logs reads them back" {
+	unshare --user --map-root-user --mount mount -t tmpfs t /run 2>/dev/null || skip "no mount namespace here"
+	run -0 in_journal '
+		run_d --name web --log-driver journald -l a=b "$root" sh -c "echo hello; echo oops >&2; printf \"raw \\377\\n\"; head -c 20000 /dev/zero | tr \"\\000\" x; echo; printf \"no end\"" >id
+		"$GUSCIO" wait web
+		soon grep -q "no end" entries
+		sed -n 1p entries
+		"$GUSCIO" logs -f web >out 2>err
+		cat err
+		wc -c <out
+		tail -c 7 out
+		head -n 2 out | od -c | head -n 2
+		"$GUSCIO" logs -n 5 --since 2026-01-31T12:00:00 -t web 2>/dev/null | head -n 1
+		cat asked'
+	echo "$output"
+	id=$(cat "$work/id")
+	[[ "${lines[1]}" == *"\"CONTAINER_ID\": \"${id:0:12}\", \"CONTAINER_ID_FULL\": \"$id\", \"CONTAINER_NAME\": \"web\", \"CONTAINER_TAG\": \"${id:0:12}\", \"SYSLOG_IDENTIFIER\": \"web\""*"\"PRIORITY\": \"6\", \"MESSAGE\": \"hello\""* ]]
+	[[ "${lines[1]}" != *PARTIAL* ]]
+	grep -q '"PRIORITY": "3", "MESSAGE": "oops"' "$work/entries"
+	[ "${lines[2]}" = oops ]
+	# Every byte is back: hello, raw and a byte, 20000 x in two entries, and what has no end.
+	[ "${lines[3]}" = $((6 + 6 + 20001 + 6)) ]
+	[[ "${lines[4]}" == *"no end0000000"* ]]
+	[[ "$output" == *"raw"*"377"* || "$output" == *"r   a   w     377"* ]]
+	[[ "$output" =~ 20[0-9][0-9]-[0-9-]+T[0-9:.]+Z\ hello ]]
+	[[ "$output" == *"--output=json"*"--follow CONTAINER_ID_FULL=$id"* ]]
+	[[ "$output" == *"--lines=5 --since=@1769860800.000000 CONTAINER_ID_FULL=$id"* ]]
+	grep -c PARTIAL "$work/entries" | grep -qx 2
+}
+
+@test "--log-driver journald: a tag, and a journal that hangs keeps nobody from his work" {
+	unshare --user --map-root-user --mount mount -t tmpfs t /run 2>/dev/null || skip "no mount namespace here"
+	run -0 in_journal '
+		run_d --name web --log-driver journald --log-opt "tag={{.Name}}/{{.ID}}-x" "$root" sh -c "echo one; sleep 0.5; yes | head -n 3000; echo done >/done; sleep 100"
+		soon grep -q one entries
+		kill -STOP $listener
+		soon test -e "$root/done"
+		timeout 8 "$GUSCIO" stop -t 1 web
+		kill -CONT $listener
+		cat entries | head -n 1'
+	[[ "$output" == *'"CONTAINER_TAG": "web/'*'-x", "SYSLOG_IDENTIFIER": "web/'* ]]
+}
+
+@test "--log-driver journald without a journal is refused, and so are options of other drivers" {
+	[ ! -S /run/systemd/journal/socket ] || skip "this machine has a journal"
+	run -125 run_d --log-driver journald "$root" true
+	assert_one_line
+	[[ "$output" == *"there is no journal for --log-driver journald"*json-file* ]]
+	[ -z "$("$GUSCIO" ps -aq)" ]
+	run -125 run_d --log-driver journald --log-opt max-size=1m "$root" true
+	assert_one_line
+	run -125 run_d --log-opt tag=x "$root" true
+	assert_one_line
+}
