@@ -216,6 +216,57 @@ status_of() { # pid, name
 	[ "$output" = $'flooded\n50' ]
 }
 
+@test "a flood of SYNs to one who takes nobody: sockets and memory have a limit" {
+	local peak
+	python3 "$PEER" deaf >"$work/port" 3>&- &
+	pids=$!
+	for _ in $(seq 100); do
+		[ ! -s "$work/port" ] || break
+		sleep 0.1
+	done
+	"$GUSCIO" run --userns=single --network slirp:host-loopback=true -v "$PEER:/peer.py:ro" @host \
+		python3 /peer.py flood 10.0.2.2 20000 "$(cat "$work/port")" >"$work/said" 3>&- &
+	pids="$pids $!"
+	starter=$!
+	for _ in $(seq 300); do
+		[ ! -s "$work/said" ] || break
+		sleep 0.1
+	done
+	[ "$(cat "$work/said")" = flooded ]
+	helper=$(helper_of $starter)
+	sleep 1
+	peak=$(status_of "$helper" VmHWM | tr -dc 0-9)
+	[ "$peak" -lt 98304 ] || { echo "$peak KiB"; return 1; }
+	kill -9 $starter
+}
+
+@test "malformed frames: the helper is the same one after them, and the next connection works" {
+	echo_server
+	for network in slirp:host-loopback=true slirp:host-loopback=true,mtu=1500; do
+		run -0 inside $network sh -c "python3 /peer.py junk 5000 && python3 /peer.py many 10.0.2.2 $port 5 &&
+			python3 /peer.py many fd00::2 $port 5 && cat /sys/class/net/eth0/carrier"
+		[ "$output" = $'sent\n5\n5\n1' ]
+	done
+}
+
+@test "a host without IPv6: names and IPv4 work, IPv6 fails at once" {
+	run -0 host 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
+		resolver 127.0.0.53 192.0.2.7
+		printf "nameserver ::1\nnameserver 127.0.0.53\n" >/etc/resolv.conf
+		inside slirp sh -c "
+			python3 /peer.py ask fd00::3 example.com A tcp
+			python3 /peer.py ask fd00::3 example.com
+			python3 /peer.py connect 2001:db8::1 80
+			python3 /peer.py connect fd00::2 80
+			ping -q -c1 -W2 fd00::2 | grep received"'
+	[ "${lines[0]}" = "0 192.0.2.7 x400 at once" ]
+	[ "${lines[1]}" = "0 192.0.2.7 at once" ]
+	[[ ${lines[2]} == *"unreachable at once" ]]
+	[[ ${lines[3]} == *"at once" ]]
+	[[ ${lines[4]} == *"1 received"* ]]
+	[ "${#lines[@]}" -eq 5 ]
+}
+
 @test "the helper has no capabilities, no way to new ones, a filter, and a session of its own" {
 	"$GUSCIO" run --userns=single --network slirp @host sleep 30 3>&- &
 	pids=$!

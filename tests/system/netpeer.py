@@ -9,9 +9,12 @@ usage: netpeer.py dns ADDRESS PORT ANSWER [ok|fail|silent|short|liar]   a resolv
        netpeer.py talk HOST HOST6 PORT SECONDS                     question and answer in turns over both families
        netpeer.py many HOST PORT NUMBER                            so many connections at once
        netpeer.py connect HOST PORT                                prints what became of it, and when
-       netpeer.py flood HOST NUMBER                                so many SYNs by a raw socket"""
+       netpeer.py flood HOST NUMBER [PORT]                         so many SYNs by a raw socket
+       netpeer.py deaf                                             listens on a port that it prints, and takes nobody
+       netpeer.py junk NUMBER                                      so many malformed frames"""
 import hashlib
 import os
+import random
 import resource
 import socket
 import struct
@@ -183,13 +186,47 @@ def connect(host, port):
     print(result, "at once" if time.monotonic() - begin < 1 else "late")
 
 
-def flood(host, number):
+def deaf():
+    s = socket.create_server(("127.0.0.1", 0), backlog=1)
+    print(s.getsockname()[1], flush=True)
+    time.sleep(600)
+
+
+def junk(number):
+    """Headers of every kind with lengths and offsets that lie, cut off anywhere; and noise."""
+    random.seed(7)
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.bind(("eth0", 0))
+    ethernet = b"\x52\x55\x0a\0\2\2" + s.getsockname()[4]
+    v4, v6 = socket.inet_aton("10.0.2.2"), socket.inet_pton(socket.AF_INET6, "fd00::2")
+    own4, own6 = socket.inet_aton("10.0.2.100"), socket.inet_pton(socket.AF_INET6, "fd00::100")
+
+    def noise(most):
+        return random.randbytes(random.randrange(most))
+    for _ in range(int(number)):
+        some16 = random.choice((0, 1, 20, 40, 1500, 65535, random.randrange(65536)))
+        protocol = random.choice((0, 1, 6, 17, 44, 58, 59, random.randrange(256)))
+        frame = random.choice((
+            lambda: ethernet + b"\x08\0" + struct.pack(">BBHHHBBH", random.choice((0x45, 0x4f, 0x41, 0x65)), 0, some16,
+                                                       1, random.randrange(65536), 64, protocol, 0) + own4 + v4 + noise(200),
+            lambda: ethernet + b"\x86\xdd" + struct.pack(">IHBB", 6 << 28, some16, protocol, 255) + own6 + v6 + noise(200),
+            lambda: ethernet + b"\x08\x06" + struct.pack(">HHBBH", 1, 0x800, 6, 4, random.randrange(4)) + noise(60),
+            lambda: ethernet + noise(300),
+            lambda: noise(100)))()
+        try:
+            s.send(frame if random.randrange(3) else frame[:random.randrange(len(frame) + 1)])
+        except OSError:  # too short for a frame, or no room for a moment
+            pass
+    print("sent", flush=True)
+
+
+def flood(host, number, port=0):
     """SYNs from ports and to ports that differ, as fast as they can be written."""
     source = socket.inet_aton("10.0.2.100")
     target = socket.inet_aton(host)
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     for i in range(int(number)):
-        tcp = struct.pack(">HHIIBBHHH", 1024 + i % 60000, 1 + i // 60000 + i % 7, i, 0, 0x50, 2, 65535, 0, 0)
+        tcp = struct.pack(">HHIIBBHHH", 1024 + i % 60000, int(port) or 1 + i // 60000 + i % 7, i, 0, 0x50, 2, 65535, 0, 0)
         pseudo = source + target + struct.pack(">BBH", 0, 6, len(tcp)) + tcp
         total = sum(struct.unpack(f">{len(pseudo) // 2}H", pseudo))
         total = (total & 0xffff) + (total >> 16)
@@ -199,7 +236,9 @@ def flood(host, number):
             raw.sendto(header + tcp[:16] + struct.pack(">H", total) + tcp[18:], (host, 0))
         except BlockingIOError:
             pass
-    print("flooded")
+    print("flooded", flush=True)
+    if int(port):
+        time.sleep(60)
 
 
 if __name__ == "__main__":
