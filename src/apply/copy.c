@@ -2,6 +2,7 @@
 #include "apply/copy.h"
 #include "apply/child.h"
 #include "apply/visit.h"
+#include "base/fault.h"
 #include "base/own.h"
 #include "sys/path.h"
 
@@ -48,7 +49,8 @@ static void set_attributes(
 	const struct timespec times[2] = {st->st_atim, st->st_mtim};
 	bool has_owner = st->st_uid != OVERFLOW_ID && st->st_gid != OVERFLOW_ID;
 	/* What a container calls setuid must not be so on the host, in the caller's name. */
-	mode_t mode = st->st_mode & (c->job->is_inward ? 07777 : 0777);
+	bool is_whole = c->job->is_inward || c->job->keeps_modes;
+	mode_t mode = st->st_mode & (is_whole ? 07777 : 0777);
 	if (c->job->keeps_owners && has_owner)
 		(void)!fchownat(dir_fd, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW);
 	if (fd >= 0)
@@ -117,6 +119,7 @@ static bool copy_file(struct copying *c, int from_dir, const char *from_name, in
 	if (!pour(from_fd, to_fd, to_name, e))
 		return false;
 	set_attributes(c, to_dir, to_name, to_fd, &st);
+	fault_point("copy", to_name);
 	return true;
 }
 
@@ -271,6 +274,8 @@ static bool copy_to(struct copying *c, const struct copy_place *from, const stru
 	struct err *e)
 {
 	bool from_is_directory = is_directory(from->fd), to_is_directory = is_directory(to->fd);
+	if (c->job->may_be_missing && !from_is_directory)
+		return true;
 	if (from->fd < 0)
 		return errno = ENOENT, err_sys(e, "open it");
 	if (to->fd >= 0 && !to_is_directory && from_is_directory)
@@ -304,9 +309,13 @@ static bool copy_in_child(struct child *child, void *argument, struct err *e)
 						       : COPY_FOLLOW_NOT;
 	snprintf(outside.name, sizeof(outside.name), "%s", job->outside_name);
 	umask(0);
-	bool ok = copy_find(child->root_fd, job->inside, follows, &inside, e) &&
-		  (job->is_inward ? copy_to(&c, &outside, &inside, e)
-				  : copy_to(&c, &inside, &outside, e));
+	bool ok = copy_find(child->root_fd, job->inside, follows, &inside, e);
+	bool is_missing = !ok && (e->sys == ENOENT || e->sys == ENOTDIR);
+	if (is_missing && job->may_be_missing)
+		*e = (struct err)ERR_INIT, ok = true;
+	else
+		ok = ok && (job->is_inward ? copy_to(&c, &outside, &inside, e)
+					   : copy_to(&c, &inside, &outside, e));
 	copy_place_done(&inside);
 	copy_place_done(&outside);
 	if (c.skipped)

@@ -17,6 +17,8 @@
 struct copy_job {
 	bool is_inward;	      /* from the host into the container */
 	bool keeps_owners;    /* -a */
+	bool keeps_modes;     /* outward too: setuid stays what it is */
+	bool may_be_missing;  /* nothing is copied when the source is no directory */
 	bool follows_link;    /* -L, outward: what the source points to, not the link */
 	bool is_content;      /* the source ends in "/.": what is in it, not itself */
 	const char *inside;   /* path in the container */

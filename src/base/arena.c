@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -142,6 +143,17 @@ void strv_add(struct arena *a, struct strv *list, const char *s)
 static size_t name_length(const char *assignment)
 {
 	return strcspn(assignment, "=");
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void strv_sort(struct strv *list)
+{
+	if (list->n)
+		qsort(list->v, list->n, sizeof(*list->v), by_text);
 }
 
 const char *strv_env(const struct strv *list, const char *name)

@@ -62,6 +62,8 @@ struct strv {
 };
 
 void strv_add(struct arena *a, struct strv *list, const char *s);
+/* In the order of their bytes. */
+void strv_sort(struct strv *list);
 /* The value of NAME in a list of NAME=value, or NULL. */
 const char *strv_env(const struct strv *list, const char *name);
 /* Replaces or adds NAME=value. */

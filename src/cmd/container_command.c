@@ -72,11 +72,6 @@ static int newest_first(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 bool container_get_all(
 	struct container_command *c, struct container **ret, size_t *ret_n, struct err *e)
 {
@@ -88,8 +83,7 @@ bool container_get_all(
 		return false;
 	struct container *others;
 	size_t n_others;
-	if (ids.n)
-		qsort(ids.v, ids.n, sizeof(*ids.v), by_text);
+	strv_sort(&ids);
 	foreground_list(c->host.runtime_dir, &ids, &c->to.arena, &others, &n_others);
 	struct container *all = arena_array(&c->to.arena, ids.n + n_others + 1, sizeof(*all));
 	for (size_t i = 0; i < ids.n; i++) {

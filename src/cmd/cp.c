@@ -69,6 +69,17 @@ static bool open_outside(
 	return true;
 }
 
+/* The two ends of a pipe, in one container that does not run, would wait for each other. */
+static bool lock_stopped(struct cp_side *side, const char *id, int *ret_fd, struct err *e)
+{
+	const uint64_t patience_ms = side->is_archive ? 3000 : UINT64_MAX;
+	if (container_lock_within(side->c->all_fd, id, patience_ms, ret_fd, e))
+		return true;
+	return e->sys == EWOULDBLOCK
+		       ? err_hint(e, "one that does not run can be one end of a pipe, not both")
+		       : false;
+}
+
 /* @ret_lock_fd: nobody starts it while its root is ours. */
 static bool open_inside(struct container *record, struct cp_side *side, int *ret_pid_fd,
 	int *ret_lock_fd, struct err *e)
@@ -82,7 +93,7 @@ static bool open_inside(struct container *record, struct cp_side *side, int *ret
 			!container_enter(c, record, ret_pid_fd, &flags, &side->ids, e))
 			return false;
 	} else {
-		if (!container_lock(c->all_fd, record->id, ret_lock_fd, e) ||
+		if (!lock_stopped(side, record->id, ret_lock_fd, e) ||
 			!container_prepare(c, record, &side->host, e))
 			return false;
 	}
@@ -112,7 +123,7 @@ static bool cp(struct container_command *c, struct err *e)
 	bool is_archive = !strcmp(outside, "-");
 	CLEAN(clean_fd) int pid_fd = -1;
 	CLEAN(clean_fd) int lock_fd = -1;
-	struct cp_side side = {.c = c};
+	struct cp_side side = {.c = c, .is_archive = is_archive};
 	struct copy_job job = {.is_inward = to_inside,
 		.keeps_owners = c->to.life.keeps_owners,
 		.follows_link = c->to.life.follows,

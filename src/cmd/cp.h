@@ -10,6 +10,7 @@ struct cp_side {
 	struct container_command *c;
 	struct host host; /* the plan points to it */
 	struct plan plan;
+	bool is_archive;
 	bool runs;
 	struct idmaps ids; /* of one that runs */
 };

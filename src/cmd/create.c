@@ -7,6 +7,7 @@
 #include "cmd/run_life.h"
 #include "cmd/secret.h"
 #include "cmd/tarball.h"
+#include "cmd/volume.h"
 #include "spec/document.h"
 #include "state/foreground.h"
 #include "state/record.h"
@@ -70,7 +71,8 @@ bool life_write_pidfile(const struct invocation *to, pid_t pid, struct err *e)
 }
 
 /* With --rm a container whose start fails leaves nothing either. */
-static void remove_failed(const struct host *host, const struct container *c, struct arena *arena)
+static void remove_failed(const struct host *host, const struct container *c, struct arena *arena,
+	struct notes *notes)
 {
 	CLEAN(clean_fd) int all_fd = -1;
 	CLEAN(clean_fd) int lock_fd = -1;
@@ -80,14 +82,16 @@ static void remove_failed(const struct host *host, const struct container *c, st
 		container_lock(all_fd, c->id, &lock_fd, &ignored) &&
 		container_read(all_fd, c->id, arena, &now, &ignored))
 		life_remove(host, all_fd, &now, TAKE_FD(lock_fd), &ignored);
+	volumes_remove_anonymous(host, c->mounts, notes);
 }
 
 static int run_detached(struct invocation *to, const struct host *host, struct container *c,
 	int take_lock_fd, struct err *e)
 {
 	bool ok = life_start(to, host, c, take_lock_fd, NULL, e);
+	volumes_release(to);
 	if (!ok && c->is_auto_removed)
-		remove_failed(host, c, &to->arena);
+		remove_failed(host, c, &to->arena, to->notes);
 	if (!ok || !print_out(arena_printf(&to->arena, "%s\n", c->id), e))
 		return -1;
 	return 0;
@@ -103,8 +107,9 @@ static int run_attached(struct invocation *to, const struct host *host, struct c
 		.detach_keys = to->life.detach_keys};
 	int status = -1;
 	bool ok = life_start(to, host, c, take_lock_fd, &a.fd, e);
+	volumes_release(to);
 	if (!ok && c->is_auto_removed)
-		remove_failed(host, c, &to->arena);
+		remove_failed(host, c, &to->arena, to->notes);
 	print_notes(to->notes);
 	if (ok)
 		ok = attach_stay(&a, host, c->id, &status, e);
@@ -119,10 +124,13 @@ int life_run(struct invocation *to, const struct host *host, struct err *e)
 	if (!life_check(to, e) || !remove_existing(to, host, e) ||
 		!life_create(to, host, &c, &lock_fd, e))
 		return -1;
-	if (!life_write_cidfile(to, e) || !life_settle_root(to, host, e)) {
+	if (!life_write_cidfile(to, e) || !life_settle_root(to, host, e) ||
+		!volumes_fill(to, host, e)) {
 		life_discard(host, &c, TAKE_FD(lock_fd));
 		return -1;
 	}
+	/* From here on they are the container's, and go with it. */
+	to->life.own_volumes = (struct strv){0};
 	if (to->life.is_created)
 		return print_out(arena_printf(&to->arena, "%s\n", c.id), e) ? 0 : -1;
 	int status = to->life.is_detached ? run_detached(to, host, &c, TAKE_FD(lock_fd), e)
@@ -225,7 +233,7 @@ static bool start_one(struct container_command *c, const char *text, struct err 
 		return attaches ? err_what(e, ERR_STATE, "container '%s' runs already", text)
 				: print_out(arena_printf(&c->to.arena, "%s\n", text), e);
 	}
-	if (!container_prepare(c, &record, &host, e)) {
+	if (!container_prepare(c, &record, &host, e) || !volumes_hold(&c->to, &host, e)) {
 		record_why(c, &record, lock_fd, e);
 		return false;
 	}
@@ -234,15 +242,18 @@ static bool start_one(struct container_command *c, const char *text, struct err 
 	if (is_restart)
 		return life_start_here(&c->to, &host, &record, TAKE_FD(lock_fd), e);
 	record.restart_count = 0;
-	if (!attaches)
-		return life_start(&c->to, &host, &record, TAKE_FD(lock_fd), NULL, e) &&
-		       print_out(arena_printf(&c->to.arena, "%s\n", text), e);
+	if (!attaches) {
+		bool is_started = life_start(&c->to, &host, &record, TAKE_FD(lock_fd), NULL, e);
+		volumes_release(&c->to);
+		return is_started && print_out(arena_printf(&c->to.arena, "%s\n", text), e);
+	}
 	struct attachment a = {.fd = -1,
 		.has_terminal = record.has_terminal,
 		.has_input = record.has_input && wants_input,
 		.proxies_signals = true,
 		.detach_keys = keys};
 	bool ok = life_start(&c->to, &host, &record, TAKE_FD(lock_fd), &a.fd, e);
+	volumes_release(&c->to);
 	print_notes(c->to.notes);
 	ok = ok && attach_stay(&a, &host, record.id, &c->status, e);
 	clean_fd(&a.fd);

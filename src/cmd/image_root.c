@@ -2,11 +2,13 @@
 #include "cmd/image_root.h"
 #include "base/own.h"
 #include "base/text.h"
+#include "cmd/life.h"
 #include "cmd/progress.h"
 #include "cmd/source.h"
 #include "image/flat.h"
 #include "image/pull.h"
 #include "spec/document.h"
+#include "spec/mount_options.h"
 #include "spec/options.h"
 #include "spec/port_text.h"
 
@@ -150,20 +152,39 @@ static bool has_mount(const struct spec *spec, const char *destination)
 	return false;
 }
 
-/* Volumes are places that stay writable: where the root is not, they are memory. */
-static void settle_volumes(struct invocation *to, const struct image_config *config)
+/* Before what the user mounts below it. */
+static struct mount_spec *add_above(struct invocation *to, const char *path)
 {
 	struct spec *spec = &to->spec;
-	for (size_t i = 0; spec->root.readonly && i < config->volumes.n; i++) {
+	size_t n = strlen(path), at = 0;
+	ARENA_APPEND(&to->arena, spec->mounts, spec->n_mounts);
+	while (at + 1 < spec->n_mounts && !(text_starts(spec->mounts[at].destination, path) &&
+						  spec->mounts[at].destination[n] == '/'))
+		at++;
+	memmove(&spec->mounts[at + 1], &spec->mounts[at],
+		(spec->n_mounts - 1 - at) * sizeof(spec->mounts[0]));
+	return &spec->mounts[at];
+}
+
+/*
+ * Volumes are places that stay writable, and that outlive the root's changes. In the
+ * foreground, with a root that can be written to, the root itself does as well.
+ */
+static void settle_volumes(struct invocation *to, const struct image_config *config)
+{
+	static const char *const options[] = {"rbind", "rprivate", "nosuid", "nodev"};
+	bool wants_volumes = to->spec.root.readonly || life_is_wanted(to);
+	for (size_t i = 0; wants_volumes && i < config->volumes.n; i++) {
 		char path[1024];
 		if (!text_path_clean(config->volumes.v[i], path, sizeof(path)) ||
-			!strcmp(path, "/") || has_mount(spec, path))
+			!strcmp(path, "/") || has_mount(&to->spec, path))
 			continue;
-		struct mount_spec *m = ARENA_APPEND(&to->arena, spec->mounts, spec->n_mounts);
-		m->destination = arena_strdup(&to->arena, path);
-		m->type = m->source = "tmpfs";
-		strv_add(&to->arena, &m->options, "mode=1777");
-		notes_add(to->notes, "the image's volume '%s' is empty, in memory", path);
+		struct mount_spec *m = add_above(to, arena_strdup(&to->arena, path));
+		*m = (struct mount_spec){.destination = arena_strdup(&to->arena, path),
+			.type = "bind",
+			.source = MOUNT_ANONYMOUS};
+		for (size_t k = 0; k < ARRAY_LEN(options); k++)
+			strv_add(&to->arena, &m->options, options[k]);
 	}
 }
 

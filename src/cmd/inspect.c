@@ -4,8 +4,9 @@
 #include "base/text.h"
 #include "cmd/container_command.h"
 #include "cmd/container_text.h"
-#include "cmd/table.h"
 #include "cmd/ports_shown.h"
+#include "cmd/table.h"
+#include "cmd/volume.h"
 #include "spec/secret_text.h"
 
 #include <signal.h>
@@ -65,7 +66,7 @@ static json_t *labels(const struct container *record, struct arena *arena)
 	return object;
 }
 
-static json_t *mounts(json_t *document)
+static json_t *mounts(struct container_command *c, json_t *document)
 {
 	json_t *rows = json_array(), *mount, *option;
 	size_t i, k;
@@ -84,11 +85,19 @@ static json_t *mounts(json_t *document)
 					    text_ends(word, "shared")))
 				propagation = word;
 		}
-		json_array_append_new(
-			rows, json_pack("{s:s, s:O*, s:O*, s:b, s:s, s:s}", "Type", "bind",
-				      "Source", json_object_get(mount, "source"), "Destination",
-				      json_object_get(mount, "destination"), "RW", is_writable,
-				      "Mode", is_writable ? "" : "ro", "Propagation", propagation));
+		const char *source = json_string_value(json_object_get(mount, "source"));
+		const char *name = NULL;
+		if (source)
+			volume_of_path(&c->to.arena, &c->host, source, &name);
+		json_t *row = json_pack("{s:s, s:O*, s:O*, s:b, s:s, s:s}", "Type",
+			name ? "volume" : "bind", "Source", json_object_get(mount, "source"),
+			"Destination", json_object_get(mount, "destination"), "RW", is_writable,
+			"Mode", is_writable ? "" : "ro", "Propagation", name ? "" : propagation);
+		if (name) {
+			json_object_set_new(row, "Name", text(name));
+			json_object_set_new(row, "Driver", text("local"));
+		}
+		json_array_append_new(rows, row);
 	}
 	return rows;
 }
@@ -99,10 +108,13 @@ static json_t *binds(json_t *rows, struct arena *arena)
 	size_t i;
 	json_array_foreach(rows, i, row)
 	{
-		const char *source = json_string_value(json_object_get(row, "Source"));
+		const char *name = json_string_value(json_object_get(row, "Name"));
+		const char *source =
+			name ? name : json_string_value(json_object_get(row, "Source"));
 		const char *target = json_string_value(json_object_get(row, "Destination"));
 		bool is_writable = json_is_true(json_object_get(row, "RW"));
-		if (source && target)
+		bool is_anonymous = name && strlen(name) == 64;
+		if (source && target && !is_anonymous)
 			json_array_append_new(array, text(arena_printf(arena, "%s:%s%s", source,
 							     target, is_writable ? "" : ":ro")));
 	}
@@ -213,7 +225,7 @@ static json_t *row_of(struct container_command *c, const struct container *recor
 	json_t *args = member(document, "process", "args"), *rest = json_array(), *rows;
 	for (size_t i = 1; i < json_array_size(args); i++)
 		json_array_append(rest, json_array_get(args, i));
-	rows = mounts(document);
+	rows = mounts(c, document);
 	json_t *row = json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}",
 		"Id", record->id, "Created", container_time(arena, record->created_ns), "Path",
 		text(json_string_value(json_array_get(args, 0))), "Args", rest, "State",

@@ -172,7 +172,7 @@ static const char *mount_list(struct invocation *to, const struct host *host)
 		const struct mount_spec *m = &to->spec.mounts[i];
 		const char *name = m->source;
 		volume_of_path(&to->arena, host, m->source, &name);
-		if (!strcmp(m->type, "bind") && strlen(text) < 4096)
+		if (!strcmp(m->type, "bind") && strlen(text) < 16384)
 			text = arena_printf(&to->arena, "%s%s%s", text, text[0] ? "," : "", name);
 	}
 	return text;

@@ -75,24 +75,36 @@ static int plan_and_start(struct invocation *to, const struct host *host, struct
 	return start_and_stay(to, &plan, e);
 }
 
+static bool settle(struct invocation *to, struct host *host, struct err *e)
+{
+	return image_settle(to, host, e) && volumes_settle(to, host, to->explain, e) &&
+	       (to->explain || secrets_settle(to, host, e)) && spec_settle_system(&to->spec, e) &&
+	       spec_freeze(&to->spec, to->notes, e) &&
+	       host_find_cgroups(host, limits_want_cgroup(&to->spec.limits), &to->arena) &&
+	       (to->spec.root.kind != ROOT_TARBALL || tarball_unpack(to, host, e));
+}
+
+static int start_settled(struct invocation *to, const struct host *host, struct err *e)
+{
+	if (life_is_wanted(to) && !to->explain)
+		return life_run(to, host, e);
+	if (to->spec.root.kind == ROOT_IMAGE && !image_layers(to, host, e))
+		return -1;
+	if (!life_check_name(to, host, e))
+		return -1;
+	bool is_filled = to->explain || volumes_fill(to, host, e);
+	int status = is_filled ? plan_and_start(to, host, e) : -1;
+	image_done(to, host);
+	return status;
+}
+
 static int run_invocation(struct invocation *to, struct err *e)
 {
 	struct host host;
-	if (!host_probe(invocation_host_wants(&to->spec), &to->arena, &host, e) ||
-		!image_settle(to, &host, e) || !volumes_settle(to, &host, to->explain, e) ||
-		(!to->explain && !secrets_settle(to, &host, e)) ||
-		!spec_settle_system(&to->spec, e) || !spec_freeze(&to->spec, to->notes, e) ||
-		!host_find_cgroups(&host, limits_want_cgroup(&to->spec.limits), &to->arena) ||
-		(to->spec.root.kind == ROOT_TARBALL && !tarball_unpack(to, &host, e)))
+	if (!host_probe(invocation_host_wants(&to->spec), &to->arena, &host, e))
 		return -1;
-	if (life_is_wanted(to) && !to->explain)
-		return life_run(to, &host, e);
-	if (to->spec.root.kind == ROOT_IMAGE && !image_layers(to, &host, e))
-		return -1;
-	if (!life_check_name(to, &host, e))
-		return -1;
-	int status = plan_and_start(to, &host, e);
-	image_done(to, &host);
+	int status = settle(to, &host, e) ? start_settled(to, &host, e) : -1;
+	volumes_drop(to, &host);
 	return status;
 }
 

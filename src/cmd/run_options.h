@@ -28,6 +28,10 @@ struct life_options {
 	uint64_t log_max_size, log_max_files;
 	uint64_t health_interval_ms, health_timeout_ms, health_start_ms, health_retries;
 	struct strv labels, volumes_from;
+	struct strv unfilled; /* where volumes are mounted that nothing is copied into */
+	int *volume_fds;      /* locks of volumes that are used */
+	size_t n_volume_fds;
+	struct strv own_volumes; /* without names, made here, of no container on record yet */
 	const char *detach_keys;
 	bool attaches, has_no_stdin, has_no_sig_proxy, shows_times, follows, shows_size;
 	const char *since, *until, *tail, *signal;

@@ -3,6 +3,7 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "cmd/foreground.h"
+#include "cmd/volume.h"
 #include "spec/document.h"
 #include "spec/options.h"
 #include "state/record.h"
@@ -175,7 +176,11 @@ static bool remove_one(struct container_command *c, const char *text, struct err
 		err_msg(e, ERR_STATE, "it has been started again");
 		return err_what(e, ERR_STATE, "cannot remove container '%s'", text);
 	}
-	return life_remove(&c->host, c->all_fd, &record, TAKE_FD(lock_fd), e) && say(c, text, e);
+	if (!life_remove(&c->host, c->all_fd, &record, TAKE_FD(lock_fd), e))
+		return false;
+	if (c->to.life.with_volumes)
+		volumes_remove_anonymous(&c->host, record.mounts, c->to.notes);
+	return say(c, text, e);
 }
 
 static bool remove_all(struct container_command *c, struct err *e)
@@ -313,7 +318,7 @@ const struct command command_wait = {.name = "wait",
 static const struct option_def rm_options[] = {ALL_AND_LATEST,
 	{"force", 'f', NULL, "also one that runs, or is not there", set_force},
 	{"time", 't', "TIME", "with --force: wait this long before SIGKILL (0)", set_wait_time},
-	{"volumes", 'v', NULL, "and its anonymous volumes (it has none: they are in memory)",
+	{"volumes", 'v', NULL, "and its volumes without a name, that no other container has",
 		set_volumes},
 	{0}};
 

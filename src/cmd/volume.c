@@ -6,7 +6,6 @@
 #include "cmd/container_command.h"
 #include "cmd/container_text.h"
 #include "cmd/table.h"
-#include "image/flat.h"
 #include "spec/mount_options.h"
 #include "store/volume.h"
 
@@ -54,22 +53,6 @@ static json_t *row_of(struct container_command *c, const struct volume *v)
 		"Options");
 }
 
-/* Which containers have it, whether they run or not. */
-static bool is_used(struct container_command *c, const char *name, bool *ret, struct err *e)
-{
-	struct container *all;
-	size_t n;
-	*ret = false;
-	if (!container_get_all(c, &all, &n, e))
-		return false;
-	for (size_t i = 0; i < n && !*ret; i++) {
-		char *mounts = arena_strdup(&c->to.arena, all[i].mounts), *word;
-		while ((word = strsep(&mounts, ",")))
-			*ret |= !strcmp(word, name);
-	}
-	return true;
-}
-
 static bool matches(struct container_command *c, const struct volume *v, bool *ret, struct err *e)
 {
 	*ret = true;
@@ -85,7 +68,7 @@ static bool matches(struct container_command *c, const struct volume *v, bool *r
 						       : value != NULL;
 		} else if (!strcmp(filter, "dangling=true") || !strcmp(filter, "dangling=false")) {
 			bool used;
-			if (!is_used(c, v->name, &used, e))
+			if (!volume_has_user(&c->host, v->name, false, &used, e))
 				return false;
 			*ret = used == !strcmp(filter, "dangling=false");
 		} else {
@@ -136,21 +119,9 @@ static bool inspect(struct container_command *c, struct err *e)
 		rows, NULL, c->to.format ? c->to.format : "json", false, &c->to.arena, e);
 }
 
-/* Files in it may belong to subordinate ids. */
-static bool remove_files(struct container_command *c, const char *path, struct err *e)
-{
-	struct host host;
-	if (!host_probe(HOST_WANT_RANGES, &c->to.arena, &host, e))
-		return false;
-	struct inside in = inside_of(&c->to.spec, &host, c->to.notes);
-	flat_remove(&in, path);
-	return access(path, F_OK) < 0 || err_msg(e, ERR_HOST, "something is left in '%s'", path);
-}
-
 static bool remove_one(struct container_command *c, const char *name, struct err *e)
 {
 	bool used;
-	const char *path;
 	if (!mount_is_volume_name(name))
 		return err_what(e, ERR_STATE, "no volume '%s'", name);
 	struct volume ignored;
@@ -159,22 +130,32 @@ static bool remove_one(struct container_command *c, const char *name, struct err
 			*e = (struct err)ERR_INIT;
 		return c->to.force;
 	}
-	if (!is_used(c, name, &used, e))
+	if (!volume_has_user(&c->host, name, false, &used, e))
 		return false;
 	if (used) {
 		err_msg(e, ERR_STATE, "a container has it");
 		err_what(e, ERR_STATE, "cannot remove volume '%s'", name);
 		return err_hint(e, "see which: guscio ps -a --filter volume=%s", name);
 	}
-	return volume_take_away(c->host.data_dir, name, &c->to.arena, &path, e) &&
-	       (remove_files(c, path, e) ||
-		       err_what(e, ERR_HOST, "cannot remove volume '%s'", name)) &&
-	       say(c, name, e);
+	return volume_delete(&c->host, name, c->to.notes, e) && say(c, name, e);
 }
 
 static bool remove_all(struct container_command *c, struct err *e)
 {
 	return container_each(c, remove_one, e);
+}
+
+/* Which of those that no container has: docker's rule is those without a name. */
+static bool is_pruned(struct container_command *c, const struct volume *v, bool *ret, struct err *e)
+{
+	bool used;
+	*ret = false;
+	if (!c->to.all && !volume_is_anonymous(v))
+		return true;
+	if (!matches(c, v, ret, e) || !volume_has_user(&c->host, v->name, false, &used, e))
+		return false;
+	*ret &= !used;
+	return true;
 }
 
 /* Without asking only when told so: what is in a volume is nobody's copy. */
@@ -183,18 +164,21 @@ static bool prune(struct container_command *c, struct err *e)
 	struct strv names = {0};
 	if (!c->to.force) {
 		err_what(e, ERR_USAGE, "volumes hold data that is nowhere else");
-		return err_hint(e, "guscio volume prune --force removes all that no container has");
+		return err_hint(e, "guscio volume prune --force removes what no container has");
 	}
 	if (!volume_list(c->host.data_dir, &c->to.arena, &names, e))
 		return false;
 	c->to.force = false;
 	for (size_t i = 0; i < names.n; i++) {
-		bool used;
+		struct volume v;
+		bool is_wanted;
 		struct err busy = ERR_INIT;
-		if (!is_used(c, names.v[i], &used, e))
+		if (!volume_read(c->host.data_dir, names.v[i], &c->to.arena, &v, &busy))
+			continue;
+		if (!is_pruned(c, &v, &is_wanted, e))
 			return false;
 		/* One that a container in the foreground has stays too. */
-		if (!used && !remove_one(c, names.v[i], &busy) && busy.kind != ERR_STATE)
+		if (is_wanted && !remove_one(c, names.v[i], &busy) && busy.kind != ERR_STATE)
 			return *e = busy, false;
 	}
 	return true;
@@ -259,11 +243,13 @@ const struct command command_volume_rm = {.name = "volume rm",
 	.run = run_rm};
 
 static const struct option_def prune_options[] = {
+	{"all", 'a', NULL, "also those with names", set_all},
+	{"filter", 0, "KEY=VALUE", "name, label", set_filter},
 	{"force", 'f', NULL, "do it: there is no question", set_force}, {0}};
 
 const struct command command_volume_prune = {.name = "volume prune",
 	.arguments = "[OPTIONS]",
-	.summary = "Remove all volumes that no container has",
+	.summary = "Remove volumes without a name that no container has",
 	.details = "",
 	.options = prune_options,
 	.run = run_prune};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* volume_use.c - volumes of a container to come: -v NAME:/dst and --volumes-from */
+/* volume_use.c - volumes of a container to come: -v NAME:/dst, -v /dst and --volumes-from */
 #include "cmd/volume.h"
 #include "base/own.h"
 #include "base/text.h"
@@ -11,15 +11,52 @@
 
 #include <string.h>
 
-/* Its lock is held by this process, or by the record of a container that stays. */
+static bool make_anonymous(
+	struct invocation *to, const struct host *host, struct mount_spec *m, struct err *e)
+{
+	const char *name = invocation_new_id(&to->arena);
+	m->source = name;
+	if (to->explain)
+		return true;
+	if (!volume_make_anonymous(host->data_dir, name, e))
+		return false;
+	strv_add(&to->arena, &to->life.own_volumes, name);
+	return true;
+}
+
+/* "copy" and "nocopy" are not for the kernel, nor for the document. */
+static void take_words(struct invocation *to, struct mount_spec *m)
+{
+	struct strv kept = {0};
+	for (size_t i = 0; i < m->options.n; i++) {
+		if (!strcmp(m->options.v[i], "nocopy"))
+			strv_add(&to->arena, &to->life.unfilled, m->destination);
+		else if (strcmp(m->options.v[i], "copy") != 0)
+			strv_add(&to->arena, &kept, m->options.v[i]);
+	}
+	m->options = kept;
+}
+
+static void show_as_memory(struct invocation *to, struct mount_spec *m)
+{
+	m->type = m->source = "tmpfs";
+	m->options = (struct strv){0};
+	strv_add(&to->arena, &m->options, "nosuid");
+	strv_add(&to->arena, &m->options, "nodev");
+}
+
 static bool settle_one(struct invocation *to, const struct host *host, struct mount_spec *m,
 	bool is_only_shown, struct err *e)
 {
+	bool is_anonymous = !m->source[0];
+	if (is_anonymous && is_only_shown && !to->explain)
+		return show_as_memory(to, m), true;
+	take_words(to, m);
+	if (is_anonymous && !make_anonymous(to, host, m, e))
+		return false;
 	const char *name = m->source;
-	int fd = -1;
 	m->source = arena_printf(&to->arena, "%s/volumes/%s/_data", host->data_dir, name);
-	return is_only_shown || (volume_make(host->data_dir, name, NULL, NULL, e) &&
-					volume_use(host->data_dir, name, &fd, e));
+	return is_anonymous || is_only_shown || volume_make(host->data_dir, name, NULL, NULL, e);
 }
 
 static bool has_mount(const struct spec *spec, const char *destination)
@@ -59,6 +96,7 @@ static bool take_from(
 		if (!strcmp(word, "ro"))
 			strv_add(&to->arena, &m.options, "ro");
 		*ARENA_APPEND(&to->arena, to->spec.mounts, to->spec.n_mounts) = m;
+		strv_add(&to->arena, &to->life.unfilled, m.destination);
 	}
 	arena_done(&other.arena);
 	return ok;
@@ -72,7 +110,8 @@ bool volumes_settle(
 			return false;
 	for (size_t i = 0; i < to->spec.n_mounts; i++) {
 		struct mount_spec *m = &to->spec.mounts[i];
-		if (!strcmp(m->type, "bind") && mount_is_volume_name(m->source) &&
+		if (!strcmp(m->type, "bind") &&
+			(!m->source[0] || mount_is_volume_name(m->source)) &&
 			!settle_one(to, host, m, is_only_shown, e))
 			return false;
 	}

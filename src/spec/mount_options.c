@@ -10,6 +10,7 @@ enum word_kind {
 	WORD_BIND,
 	WORD_NOTHING, /* accepted: it has no effect on this kernel, or is the default */
 	WORD_CREATE,
+	WORD_COPY,
 	WORD_REFUSED,
 };
 
@@ -65,8 +66,9 @@ static const struct word words[] = {
 		"guscio never changes owners of your files: use --userns=keep-id"},
 	{"idmap", WORD_REFUSED, 0, 0, false,
 		"the kernel maps ids of a host file system only for root"},
-	{"copy", WORD_REFUSED, 0, 0, false, "there are no volumes yet that could be filled"},
-	{"nocopy", WORD_REFUSED, 0, 0, false, "there are no volumes yet that could be filled"},
+	/* Of volumes; whether they mean anything where they stand is looked at below. */
+	{"copy", WORD_COPY, 0, 0, false, NULL},
+	{"nocopy", WORD_COPY, 0, 0, false, NULL},
 };
 
 static const struct word *find_word(const char *name)
@@ -143,6 +145,13 @@ static bool apply_word(const struct mount_spec *m, const struct word *word,
 		return true;
 	case WORD_NOTHING:
 		return true;
+	case WORD_COPY:
+		if (m->source && (!m->source[0] || mount_is_volume_name(m->source)) &&
+			!strcmp(m->type, "bind"))
+			return true;
+		err_what(e, ERR_USAGE, "mount option '%s' of '%s' is for volumes", word->name,
+			m->destination);
+		return err_hint(e, "a volume is named by a word without a slash");
 	case WORD_REFUSED:
 		break;
 	}

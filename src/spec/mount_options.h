@@ -28,7 +28,10 @@ struct mount_flags {
 bool mount_options_parse(
 	const struct mount_spec *m, struct arena *a, struct mount_flags *ret, struct err *e);
 
-/* -v SRC:DST[:OPTIONS] or -v DST (an anonymous volume: a tmpfs). ':' in a path: "\:". */
+/* The source of a bind that is a volume without a name, before it is given one. */
+#define MOUNT_ANONYMOUS ""
+
+/* -v SRC:DST[:OPTIONS] or -v DST (an anonymous volume). ':' in a path: "\:". */
 bool mount_from_volume(const char *text, struct arena *a, struct mount_spec *ret, struct err *e);
 /* --mount type=bind,source=/a,target=/b,readonly; CSV with quotes, as docker. */
 bool mount_from_mount(const char *text, struct arena *a, struct mount_spec *ret, struct err *e);

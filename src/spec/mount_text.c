@@ -92,16 +92,6 @@ bool mount_from_volume(const char *text, struct arena *a, struct mount_spec *ret
 	struct strv parts = {0};
 	if (!split(text, ':', a, &parts, e))
 		return false;
-	if (parts.n == 1) {
-		m.type = "tmpfs";
-		m.source = "tmpfs";
-		strv_add(a, &m.options, "nosuid");
-		strv_add(a, &m.options, "nodev");
-		if (!set_target(parts.v[0], a, &m, e))
-			return false;
-		*ret = m;
-		return true;
-	}
 	if (parts.n > 3) {
 		err_what(e, ERR_USAGE, "'%s' is not SRC:DST[:OPTIONS]", text);
 		return err_hint(e, "a ':' in a name is written \\:");
@@ -109,6 +99,13 @@ bool mount_from_volume(const char *text, struct arena *a, struct mount_spec *ret
 	static const char *const defaults[] = {"rbind", "rprivate", "nosuid", "nodev"};
 	for (size_t i = 0; i < 4; i++)
 		strv_add(a, &m.options, defaults[i]);
+	if (parts.n == 1) {
+		m.source = MOUNT_ANONYMOUS;
+		if (!set_target(parts.v[0], a, &m, e))
+			return false;
+		*ret = m;
+		return true;
+	}
 	if (!set_target(parts.v[1], a, &m, e) || !set_source(parts.v[0], &m, e) ||
 		(parts.n == 3 && !add_options(parts.v[2], a, &m, e)))
 		return false;
@@ -168,9 +165,9 @@ enum key_kind {
 	KEY_PROPAGATION,
 	KEY_NONRECURSIVE,
 	KEY_CREATE,
-	KEY_WORD,   /* an option word of the same name */
-	KEY_DATA,   /* "size" from tmpfs-size and the like */
-	KEY_NOCOPY, /* nothing is ever copied into a volume */
+	KEY_WORD, /* an option word of the same name */
+	KEY_DATA, /* "size" from tmpfs-size and the like */
+	KEY_NOCOPY,
 	KEY_REFUSED,
 };
 
@@ -263,7 +260,8 @@ static bool set_field(const char *field, struct arena *a, struct mount_spec *m, 
 	size_t len = strcspn(field, "=");
 	const char *value = field[len] ? field + len + 1 : "";
 	const struct key *key = find_key(field, len);
-	struct mount_spec word = {.destination = "", .type = m->type};
+	/* Words for volumes are looked at again when the source is known. */
+	struct mount_spec word = {.destination = "", .type = m->type, .source = MOUNT_ANONYMOUS};
 	struct mount_flags ignored;
 	if (!key) {
 		/* A plain option word, as podman takes it. */
@@ -296,7 +294,7 @@ static bool set_field(const char *field, struct arena *a, struct mount_spec *m, 
 		strv_add(a, &m->options, arena_printf(a, "%s=%s", key->data, value));
 		return true;
 	case KEY_NOCOPY:
-		return true;
+		return set_switch(value, "nocopy", a, m, e);
 	case KEY_REFUSED:
 		break;
 	}
@@ -316,7 +314,7 @@ bool mount_from_mount(const char *text, struct arena *a, struct mount_spec *ret,
 	for (size_t i = 0; i < fields.n; i++)
 		if (text_starts(fields.v[i], "type="))
 			m.type = fields.v[i] + 5;
-	/* A volume is a directory that has a name; the one without is in memory, as with -v. */
+	/* A volume is a directory that has a name, or is given one. */
 	is_volume = !strcmp(m.type, "volume");
 	if (is_volume)
 		m.type = "bind";
@@ -331,12 +329,13 @@ bool mount_from_mount(const char *text, struct arena *a, struct mount_spec *ret,
 			!set_field(fields.v[i], a, &m, e))
 			return false;
 	if (is_volume && !m.source)
-		m.type = "tmpfs";
-	if (is_volume && m.source && !mount_is_volume_name(m.source))
+		m.source = MOUNT_ANONYMOUS;
+	else if (is_volume && !mount_is_volume_name(m.source))
 		return err_what(e, ERR_USAGE, "'%s' is no name for a volume", m.source);
 	if (!m.destination)
 		return err_what(e, ERR_USAGE, "--mount '%s' has no target", text);
-	if (!strcmp(m.type, "bind") && (!m.source || !set_source(m.source, &m, e)))
+	bool is_anonymous = is_volume && !m.source[0];
+	if (!is_anonymous && !strcmp(m.type, "bind") && (!m.source || !set_source(m.source, &m, e)))
 		return m.source ? false
 				: err_what(e, ERR_USAGE, "--mount '%s' has no source", text);
 	if (!m.source)

@@ -133,11 +133,30 @@ static bool is_same(int fd, int all_fd, const char *id)
 	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
+static bool lock_within(int fd, uint64_t timeout_ms)
+{
+	const struct timespec moment = {.tv_nsec = 20000000};
+	if (timeout_ms == UINT64_MAX)
+		return flock(fd, LOCK_EX) == 0;
+	for (uint64_t waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += 20) {
+		if (errno != EWOULDBLOCK || waited >= timeout_ms)
+			return false;
+		nanosleep(&moment, NULL);
+	}
+	return true;
+}
+
 bool container_lock(int all_fd, const char *id, int *ret_fd, struct err *e)
+{
+	return container_lock_within(all_fd, id, UINT64_MAX, ret_fd, e);
+}
+
+bool container_lock_within(
+	int all_fd, const char *id, uint64_t timeout_ms, int *ret_fd, struct err *e)
 {
 	CLEAN(clean_fd)
 	int fd = openat(all_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && flock(fd, LOCK_EX) < 0) {
+	if (fd >= 0 && !lock_within(fd, timeout_ms)) {
 		err_sys(e, "wait for the container");
 		return err_what(e, ERR_STATE, "cannot lock container %.12s", id);
 	}

@@ -103,6 +103,10 @@ bool container_begin(int all_fd, const char *id, const char *name, int *ret_fd, 
  */
 bool container_lock(int all_fd, const char *id, int *ret_fd, struct err *e);
 
+/* The same, but waits no longer than that: with e->sys EWOULDBLOCK. */
+bool container_lock_within(
+	int all_fd, const char *id, uint64_t timeout_ms, int *ret_fd, struct err *e);
+
 /* Strings in @arena. Errors: ERR_INPUT spoilt or of a newer version, ERR_STATE not there. */
 bool container_read(
 	int all_fd, const char *id, struct arena *arena, struct container *ret, struct err *e);

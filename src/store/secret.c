@@ -194,11 +194,6 @@ bool secret_write(const char *data_dir, struct secret *secret, bool replaces, st
 		       : false;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 bool secret_list(const char *data_dir, struct arena *arena, struct strv *ret, struct err *e)
 {
 	int all_fd = -1;
@@ -209,8 +204,7 @@ bool secret_list(const char *data_dir, struct arena *arena, struct strv *ret, st
 	while (dir && (entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
 			strv_add(arena, ret, entry->d_name);
-	if (ret->n)
-		qsort(ret->v, ret->n, sizeof(*ret->v), by_name);
+	strv_sort(ret);
 	return true;
 }
 

@@ -54,6 +54,33 @@ static bool fill(int dir_fd, const struct strv *labels, struct err *e)
 	return fstatat(dir_fd, "volume", &st, 0) == 0 || write_labels(dir_fd, labels, e);
 }
 
+bool volume_make_anonymous(const char *data_dir, const char *name, struct err *e)
+{
+	static const char label[] = VOLUME_ANONYMOUS "=\n";
+	CLEAN(clean_fd) int all_fd = -1;
+	CLEAN(clean_fd) int dir_fd = -1;
+	CLEAN(clean_fd) int fd = -1;
+	if (!open_all(data_dir, true, &all_fd, e))
+		return false;
+	/* What a container in the foreground has is gone in a moment: no wait for the disk. */
+	if (mkdirat(all_fd, name, 0700) < 0 ||
+		(dir_fd = openat(all_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) <
+			0 ||
+		mkdirat(dir_fd, "_data", 0755) < 0 ||
+		(fd = openat(dir_fd, "volume", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) <
+			0 ||
+		write(fd, label, sizeof(label) - 1) != (ssize_t)sizeof(label) - 1) {
+		err_sys(e, "make its directory");
+		return err_what(e, ERR_HOST, "cannot make a volume without a name");
+	}
+	return true;
+}
+
+bool volume_is_anonymous(const struct volume *v)
+{
+	return strv_env(&v->labels, VOLUME_ANONYMOUS) != NULL;
+}
+
 bool volume_make(const char *data_dir, const char *name, const struct strv *labels,
 	bool *ret_is_new, struct err *e)
 {
@@ -109,11 +136,6 @@ bool volume_read(const char *data_dir, const char *name, struct arena *arena, st
 	return true;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 bool volume_list(const char *data_dir, struct arena *arena, struct strv *ret, struct err *e)
 {
 	int all_fd = -1;
@@ -124,20 +146,89 @@ bool volume_list(const char *data_dir, struct arena *arena, struct strv *ret, st
 	while (dir && (entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
 			strv_add(arena, ret, entry->d_name);
-	if (ret->n)
-		qsort(ret->v, ret->n, sizeof(*ret->v), by_name);
+	strv_sort(ret);
+	return true;
+}
+
+/* It may have been removed while we waited for its lock. */
+static bool is_there(const char *data_dir, const char *name, int dir_fd)
+{
+	char path[4096];
+	struct stat a, b;
+	snprintf(path, sizeof(path), "%s/volumes/%s", data_dir, name);
+	return fstat(dir_fd, &a) == 0 && lstat(path, &b) == 0 && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
+}
+
+/* Where there are no locks nobody is kept from anything. */
+static void wait_for_lock(int fd, int operation)
+{
+	while (flock(fd, operation) < 0 && errno == EINTR)
+		;
+}
+
+static bool keep_using(
+	const char *data_dir, const char *name, int *take_dir_fd, int *ret_fd, struct err *e)
+{
+	wait_for_lock(*take_dir_fd, LOCK_SH);
+	if (!is_there(data_dir, name, *take_dir_fd))
+		return err_what(e, ERR_STATE, "volume '%s' was removed", name);
+	*ret_fd = TAKE_FD(*take_dir_fd);
 	return true;
 }
 
 bool volume_use(const char *data_dir, const char *name, int *ret_fd, struct err *e)
 {
 	CLEAN(clean_fd) int dir_fd = -1;
+	return open_one(data_dir, name, &dir_fd, e) &&
+	       keep_using(data_dir, name, &dir_fd, ret_fd, e);
+}
+
+/* One that cannot be looked into belongs to a subordinate id: it was filled or used. */
+static bool is_empty(int dir_fd)
+{
+	int fd = openat(dir_fd, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEAN(clean_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	while (dir && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			return false;
+	return dir != NULL;
+}
+
+bool volume_begin_filling(
+	const char *data_dir, const char *name, struct volume_filling *ret, struct err *e)
+{
+	CLEAN(clean_fd) int dir_fd = -1;
+	CLEAN(clean_fd) int lock_fd = -1;
 	if (!open_one(data_dir, name, &dir_fd, e))
 		return false;
-	if (flock(dir_fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-		return err_what(e, ERR_STATE, "volume '%s' is being removed", name);
-	*ret_fd = TAKE_FD(dir_fd);
+	lock_fd = openat(dir_fd, "fill", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (lock_fd < 0) {
+		err_sys(e, "make its lock");
+		return err_what(e, ERR_HOST, "cannot use volume '%s'", name);
+	}
+	wait_for_lock(lock_fd, LOCK_EX);
+	ret->is_ours = is_empty(dir_fd) && flock(dir_fd, LOCK_EX | LOCK_NB) == 0;
+	ret->lock_fd = TAKE_FD(lock_fd);
+	ret->dir_fd = TAKE_FD(dir_fd);
 	return true;
+}
+
+bool volume_end_filling(const char *data_dir, const char *name, struct volume_filling *filling,
+	int *ret_use_fd, struct err *e)
+{
+	int dir_fd = filling->dir_fd;
+	bool ok = !filling->is_ours || renameat(dir_fd, VOLUME_FILLED, dir_fd, "_data") == 0 ||
+		  errno == ENOENT;
+	if (!ok) {
+		err_sys(e, "put its content in place");
+		err_what(e, ERR_HOST, "cannot fill volume '%s'", name);
+	}
+	ok = ok && keep_using(data_dir, name, &filling->dir_fd, ret_use_fd, e);
+	clean_fd(&filling->dir_fd);
+	clean_fd(&filling->lock_fd);
+	return ok;
 }
 
 bool volume_take_away(const char *data_dir, const char *name, struct arena *arena,

@@ -130,8 +130,14 @@ run_d() {
 		[ "$("$GUSCIO" cp -L c:/l - | tar -tf - | sort | tr '\n' ' ')" = "l/ l/hard l/s " ]
 		[ "$("$GUSCIO" cp c:/out/s - | tar -xOf -)" = s ]
 		[[ $("$GUSCIO" cp c:/out - | tar -tvf - --numeric-owner | grep 's$') == *" 7/8 "* ]]
-		# From container to container, through a pipe.
-		"$GUSCIO" cp c:/out/. - | "$GUSCIO" cp - c:/to
+		# From container to container, through a pipe; in one that does not run they would wait for ever.
+		if [ $state = running ]; then
+			"$GUSCIO" cp c:/out/. - | "$GUSCIO" cp - c:/to
+		else
+			id=$("$GUSCIO" inspect --format '{{.Id}}' c)
+			run -125 flock "$XDG_DATA_HOME/guscio/containers/$id" "$GUSCIO" cp c:/out -
+			[[ $output == *"not both"* ]]
+		fi
 		[ "$("$GUSCIO" cp c:/to/hard - | tar -xOf -)" = s ]
 		run -125 bash -c "'$GUSCIO' cp c:/nonsuch - | cat; exit \${PIPESTATUS[0]}"
 		assert_one_line
@@ -197,4 +203,112 @@ PY
 	for _ in 1 2 3 4 5; do "$GUSCIO" cp - c:/to <in.tar || true; "$GUSCIO" cp c:/to - >/dev/null || true; done
 	"$GUSCIO" rm -f c
 	[ ! -e /etc/f1 ]
+}
+
+# An image my/db whose volume /db has content, of other owners where there are ids for that.
+make_db_image() {
+	mkdir -p "$root/db/sub" "$root/empty"
+	echo first >"$root/db/file" && echo second >"$root/db/sub/other" && ln -s file "$root/db/link"
+	chmod 700 "$root/db" && chmod 4755 "$root/db/file"
+	tar -C "$root" --owner=0 --group=0 --exclude=./db/sub -cf "$work/image.tar" .
+	tar -C "$root" --owner=33 --group=34 -rf "$work/image.tar" ./db/sub
+	"$GUSCIO" import -c 'VOLUME /db' -c 'VOLUME /empty' "$work/image.tar" my/db
+}
+
+nothing_of_volumes() {
+	[ -z "$(ls -A "$XDG_DATA_HOME/guscio/volumes" 2>/dev/null)" ] || { ls -lAR "$XDG_DATA_HOME/guscio/volumes"; false; }
+}
+
+@test "an empty volume is filled from the image, once; owners, modes and links are kept" {
+	make_db_image
+	show='stat -c "%u:%g %a %n" /v /v/file /v/sub; readlink /v/link; cat /v/sub/other'
+	for kind in "-v data:/db" "--mount type=volume,source=more,target=/db"; do
+		# shellcheck disable=SC2086
+		run -0 "$GUSCIO" run --network=none $kind my/db sh -c 'stat -c %a /db/file; echo mine >/db/file; mv /db/sub /db/moved'
+		[ "$output" = 4755 ]
+	done
+	run -0 "$GUSCIO" run --network=none -v data:/v my/db sh -c "mv /v/moved /v/sub; $show"
+	[ "$output" = $'0:0 700 /v\n0:0 755 /v/file\n33:34 755 /v/sub\nfile\nsecond' ]
+	# It has content now, which stays; one that is not to be filled is not.
+	run -0 "$GUSCIO" run --network=none -v data:/db my/db cat /db/file
+	[ "$output" = mine ]
+	run -0 "$GUSCIO" run --network=none -v bare:/db:nocopy my/db ls -A /db
+	[ -z "$output" ]
+	run -0 "$GUSCIO" run --network=none --mount type=volume,source=bare,target=/db,volume-nocopy my/db ls -A /db
+	[ -z "$output" ]
+	run -125 "$GUSCIO" run --network=none -v "$work:/db:nocopy" my/db true
+	assert_one_line
+	# Where the image has nothing, or no directory, nothing is copied; through a link it is.
+	run -0 "$GUSCIO" run --network=none -v new:/nowhere/at/all -v bare:/db:copy my/db sh -c 'ls -A /nowhere/at/all; cat /db/file'
+	[ "$output" = first ]
+	run -0 "$GUSCIO" run --network=none -v dir:/db "$root" cat /db/file
+	[ "$output" = first ]
+}
+
+@test "volumes without a name: of -v and of the image, on disk, gone with rm -v and --rm only" {
+	make_db_image
+	"$GUSCIO" run -d --network=none --name a -v /own my/db sh -c 'echo x >/own/x; echo y >>/db/file; exec sleep 100' 3>&-
+	[ "$("$GUSCIO" volume ls -q | wc -l)" -eq 3 ]
+	[ "$("$GUSCIO" volume ls -q --filter dangling=true | wc -l)" -eq 0 ]
+	[ "$("$GUSCIO" inspect a | jq -r '.[0].Mounts | map(.Type + " " + .Destination) | sort | join(",")')" = "volume /db,volume /empty,volume /own" ]
+	[ "$("$GUSCIO" inspect a | jq -r '.[0].HostConfig.Binds | length')" = 0 ]
+	name=$("$GUSCIO" inspect a | jq -r '.[0].Mounts[] | select(.Destination == "/db").Name')
+	[ "${#name}" -eq 64 ]
+	[ "$("$GUSCIO" volume inspect "$name" | jq -c '.[0].Labels')" = '{"com.docker.volume.anonymous":""}' ]
+	for _ in $(seq 100); do [ "$("$GUSCIO" exec a tail -n 1 /db/file)" = y ] && break; sleep 0.05; done
+	# They outlive a stop, another container can have them, and none goes while one has it.
+	"$GUSCIO" restart -t 0 a
+	for _ in $(seq 100); do [ "$("$GUSCIO" exec a grep -c y /db/file)" = 2 ] && break; sleep 0.05; done
+	run -0 "$GUSCIO" create --network=none --name b --volumes-from a "$root" true
+	"$GUSCIO" rm -fv a
+	[ "$("$GUSCIO" volume ls -q | wc -l)" -eq 3 ]
+	"$GUSCIO" rm -v b
+	nothing_of_volumes
+	# Without -v they stay, and prune takes them, but none that has a name.
+	"$GUSCIO" run -d --network=none --name a -v named:/named my/db true 3>&-
+	"$GUSCIO" wait a && "$GUSCIO" rm a
+	[ "$("$GUSCIO" volume ls -q --filter dangling=true | wc -l)" -eq 3 ]
+	run -0 "$GUSCIO" volume prune -f
+	[ "$("$GUSCIO" volume ls -q)" = named ]
+	"$GUSCIO" volume rm named
+	# --rm, detached and in the foreground, and a start that fails.
+	id=$("$GUSCIO" run -d --rm --network=none my/db true 3>&-)
+	for _ in $(seq 100); do "$GUSCIO" inspect "$id" >/dev/null 2>&1 || break; sleep 0.05; done
+	for _ in $(seq 100); do [ -z "$(ls -A "$XDG_DATA_HOME/guscio/volumes")" ] && break; sleep 0.05; done
+	nothing_of_volumes
+	run -0 "$GUSCIO" run --network=none --read-only -v /more my/db sh -c 'cat /db/file; echo x >/db/x; echo x >/more/x; chown 5:5 /more/x; df /more | tail -n 1'
+	[[ ${lines[0]} == first ]]
+	nothing_of_volumes
+	run -0 "$GUSCIO" run --network=none my/db sh -c 'cat /db/file; touch /empty/x'
+	run -127 "$GUSCIO" run -d --rm --network=none -v /more my/db nonsuch 3>&-
+	run -127 "$GUSCIO" run --network=none -v /more my/db nonsuch
+	run -125 "$GUSCIO" run --network=none -v /more --sysctl kernel.nonsense=1 my/db true
+	nothing_of_volumes
+	# In a document it is a directory in memory.
+	[ "$("$GUSCIO" spec -v /more "$root" | jq -r '.mounts[] | select(.destination == "/more").type')" = tmpfs ]
+	nothing_of_volumes
+}
+
+@test "volumes: a fill that is killed leaves nothing or all; two at once fill once" {
+	make_db_image
+	for place in copy:file fill:copied; do
+		run ! env GUSCIO_FAULT=$place "$GUSCIO" run --network=none -v data:/db my/db true
+		[ -z "$(ls -A "$XDG_DATA_HOME/guscio/volumes/data/_data")" ]
+	done
+	run -0 "$GUSCIO" run --network=none -v data:/db my/db cat /db/file /db/sub/other
+	[ "$output" = $'first\nsecond' ]
+	[ ! -e "$XDG_DATA_HOME/guscio/volumes/data/_data.new" ]
+	# Each adds a line to what was there: if one came into another's fill a line would be lost.
+	for i in 1 2 3 4 5 6; do
+		"$GUSCIO" run --network=none -v many:/db my/db sh -c "cat /db/file /db/sub/other && echo $i >>/db/file" >"$work/out$i" 2>&1 3>&- &
+	done
+	wait
+	for i in 1 2 3 4 5 6; do grep -q first "$work/out$i" && grep -q second "$work/out$i" || { cat "$work/out$i"; false; }; done
+	[ "$("$GUSCIO" run --network=none -v many:/db my/db sh -c 'sort /db/file | tr "\n" " "')" = "1 2 3 4 5 6 first " ]
+	# One that somebody has is not filled under his feet.
+	"$GUSCIO" run -d --network=none --name user -v used:/x "$root" sleep 100 3>&-
+	run -0 "$GUSCIO" run --network=none -v used:/db my/db ls -A /db
+	[ -z "$output" ]
+	"$GUSCIO" exec user touch /x/there
+	[ "$("$GUSCIO" run --network=none -v used:/db my/db ls -A /db)" = there ]
 }

@@ -559,6 +559,8 @@ assert m["Destination"] == "/mnt" and m["RW"] is False' "$id"
 	run -125 "$GUSCIO" volume prune
 	run -0 "$GUSCIO" volume rm data
 	run -0 "$GUSCIO" volume prune -f
+	[ "$("$GUSCIO" volume ls -q)" = other ]
+	run -0 "$GUSCIO" volume prune -af
 	[ -z "$("$GUSCIO" volume ls -q)" ]
 	run -125 "$GUSCIO" volume rm data
 	assert_one_line

@@ -21,7 +21,13 @@ static void volumes(void **state)
 	assert_true(mount_from_volume("/with\\:colon:/x", &arena, &m, &error));
 	assert_string_equal(m.source, "/with:colon");
 	assert_true(mount_from_volume("/only", &arena, &m, &error));
-	assert_string_equal(m.type, "tmpfs");
+	assert_string_equal(m.type, "bind");
+	assert_string_equal(m.source, MOUNT_ANONYMOUS);
+	assert_true(mount_from_mount("type=volume,target=/v,volume-nocopy", &arena, &m, &error));
+	assert_string_equal(m.source, MOUNT_ANONYMOUS);
+	assert_true(mount_options_parse(&m, &arena, &f, &error));
+	assert_true(mount_from_volume("/a:/b:nocopy", &arena, &m, &error));
+	assert_false(mount_options_parse(&m, &arena, &f, &error));
 	assert_true(mount_from_volume("/a:/b:O", &arena, &m, &error));
 	assert_string_equal(m.type, "overlay");
 }
