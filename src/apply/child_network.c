@@ -12,6 +12,26 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+bool child_network_begin(struct child *child, const struct step *step, struct err *e)
+{
+	(void)step;
+	(void)e;
+	netns_begin(&child->netns, child->netns_stack);
+	return true;
+}
+
+bool child_network_adopt(struct child *child, const struct step *step, struct err *e)
+{
+	(void)step;
+	return netns_adopt(&child->netns, e);
+}
+
+bool child_network_finish(struct child *child, const struct step *step, struct err *e)
+{
+	(void)step;
+	return netns_finish(&child->netns, e);
+}
+
 #define TAP "tap0" /* beside the bridge */
 
 /* Frames of the largest size are 64 KiB: a thousand of them would be 64 MiB of waiting. */

@@ -337,6 +337,7 @@ static void fill_child(struct starter *s)
 	/* Last: behind a megabyte each, everything else would lie on pages of its own. */
 	s->child.passwd_text = arena_alloc(arena, PASSWD_SIZE_MAX);
 	s->child.group_text = arena_alloc(arena, PASSWD_SIZE_MAX);
+	s->child.netns_stack = arena_alloc(arena, NETNS_STACK_SIZE);
 	for (size_t i = 0; i < s->plan->n_slots; i++)
 		s->child.slots[i] = -1;
 }
@@ -362,6 +363,9 @@ bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struc
 		if (!ok)
 			prefer_childs_words(&s, e);
 		ok = ok && listen(&s, e);
+		/* Beside the program: it takes as long as the kernel's part of the start. */
+		if (ok)
+			parent_show(&s);
 	}
 	ports_close(&s.ports);
 	network_close(&s.port_network);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
 #include "plan/build.h"
 
 #include <sched.h>
@@ -81,6 +82,47 @@ void plan_add_ids(struct plan *plan)
 		plan_add(plan, STEP_BECOME_ROOT);
 }
 
+/*
+ * Where the child waits for its network in the midst of the tree, /proc may be as it stays by
+ * then, and the devices there: no mount that is still to come lies in it.
+ */
+static bool is_proc_complete(const struct plan *plan)
+{
+	bool has_proc = false, has_dev = false, is_late = false;
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *step = &plan->steps[i];
+		is_late |= step->kind == STEP_NETWORK_ADOPT_LATE;
+		if (step->kind == STEP_MOUNT_LATE && text_starts(step->mount.target, "/proc"))
+			return false;
+		if (step->kind != STEP_MOUNT || step->mount.from != MOUNT_FROM_FS)
+			continue;
+		has_proc |= step->mount.role == ROLE_PROC;
+		has_dev |= step->mount.role == ROLE_DEV;
+	}
+	return is_late && has_proc && has_dev;
+}
+
+/* /proc/sys is written to until the last sysctl. */
+static bool is_early(const char *path)
+{
+	return text_starts(path, "/proc/") && strcmp(path, "/proc/sys") &&
+	       !text_starts(path, "/proc/sys/");
+}
+
+static void add_paths(
+	struct plan *plan, const struct strv *paths, enum step_kind early, enum step_kind late)
+{
+	bool has_early = is_proc_complete(plan);
+	struct strv *lists = arena_array(plan->spec->arena, 2, sizeof(*lists));
+	for (size_t i = 0; i < paths->n; i++)
+		strv_add(
+			plan->spec->arena, &lists[has_early && is_early(paths->v[i])], paths->v[i]);
+	if (lists[1].n)
+		plan_add(plan, early)->paths = &lists[1];
+	if (lists[0].n)
+		plan_add(plan, late)->paths = &lists[0];
+}
+
 static void add_view(struct plan *plan)
 {
 	const struct spec *spec = plan->spec;
@@ -94,10 +136,8 @@ static void add_view(struct plan *plan)
 	}
 	for (size_t i = 0; i < spec->n_sysctls; i++)
 		plan_add(plan, STEP_SYSCTL)->sysctl = &spec->sysctls[i];
-	if (spec->masked_paths.n)
-		plan_add(plan, STEP_MASK)->paths = &spec->masked_paths;
-	if (spec->readonly_paths.n)
-		plan_add(plan, STEP_READONLY_PATHS)->paths = &spec->readonly_paths;
+	add_paths(plan, &spec->masked_paths, STEP_MASK_EARLY, STEP_MASK);
+	add_paths(plan, &spec->readonly_paths, STEP_READONLY_EARLY, STEP_READONLY_PATHS);
 	if (spec->root.readonly)
 		plan_add(plan, STEP_ROOT_READONLY);
 }

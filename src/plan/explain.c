@@ -170,7 +170,9 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 		break;
 	case STEP_MIRROR_HOST:
 	case STEP_MASK:
+	case STEP_MASK_EARLY:
 	case STEP_READONLY_PATHS:
+	case STEP_READONLY_EARLY:
 		add_words(&t, step->paths);
 		break;
 	case STEP_SKELETON:
@@ -178,6 +180,7 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 			add(&t, "%s%s", i ? " " : "", step->skeleton.v[i].path);
 		break;
 	case STEP_MOUNT:
+	case STEP_MOUNT_LATE:
 	case STEP_MOUNT_FILES:
 		add_mount_text(&t, &step->mount);
 		break;
@@ -191,6 +194,7 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 			add(&t, "%s%s", word == plan->net.helper_argv ? "" : " ", *word);
 		break;
 	case STEP_NETWORK_DEVICE:
+	case STEP_NETWORK_DEVICE_LATE:
 		add_addresses(&t, &plan->net);
 		break;
 	case STEP_NETWORK_DEFAULTS:
@@ -294,7 +298,9 @@ static void add_abilities(struct text *t, const struct plan *plan)
 	size_t before = t->n;
 	for (size_t i = 0; i < plan->n_steps; i++) {
 		const struct mount_step *mount = &plan->steps[i].mount;
-		if (plan->steps[i].kind == STEP_MOUNT && mount->from == MOUNT_FROM_SLOT)
+		bool is_mount =
+			plan->steps[i].kind == STEP_MOUNT || plan->steps[i].kind == STEP_MOUNT_LATE;
+		if (is_mount && mount->from == MOUNT_FROM_SLOT)
 			add(t, " %s%s", mount->target,
 				mount->flags.attr_set & MOUNT_ATTR_RDONLY ? " (read)" : " (write)");
 	}

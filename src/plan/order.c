@@ -4,7 +4,8 @@
  *
  * Actors. The parent is the starter: an ordinary process of the caller, in the
  * host's namespaces, with no privilege at all. The child is born by one clone3
- * into all its namespaces; it has every capability over them and none over the
+ * into all its namespaces, but for an empty network, which a second thread of its makes
+ * beside the rest; it has every capability over them and none over the
  * host, and loses these before the program runs. Where namespaces are joined, a go-between
  * stands between them for the moment of the clone. What only the caller may do
  * (open files as the caller, run newuidmap) comes before the ids change; what
@@ -53,6 +54,9 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"it the others"},
 	[STEP_TIE] = {ACTOR_CHILD, PHASE_TIE, "tie to parent",
 		"a container must not outlive a starter that is killed"},
+	[STEP_NETWORK_BEGIN] = {ACTOR_CHILD, PHASE_TIE, "begin network",
+		"an empty network takes the kernel as long as all the rest: by a second thread, "
+		"beside it"},
 	[STEP_CGROUP_NAMESPACE] = {ACTOR_CHILD, PHASE_TIE, "cgroup namespace",
 		"now that it is in its cgroup, which becomes the namespace's root"},
 	[STEP_OPEN_ROOT] = {ACTOR_CHILD, PHASE_SOURCES, "open root",
@@ -61,6 +65,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"as the caller with the caller's groups, while the id helpers run"},
 	[STEP_OPEN_INIT] = {ACTOR_CHILD, PHASE_SOURCES, "open init",
 		"like the sources it is out of sight after the pivot"},
+	[STEP_NETWORK_ADOPT] = {ACTOR_CHILD, PHASE_SOURCES, "adopt network",
+		"its helper waits for the device, and the id helpers take longer than the network"},
 	[STEP_LOOPBACK] = {ACTOR_CHILD, PHASE_SOURCES, "loopback up",
 		"needs no ids: done while the id helpers run"},
 	[STEP_NETWORK_DEVICE] = {ACTOR_CHILD, PHASE_SOURCES, "network device",
@@ -94,8 +100,13 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"while the child builds its tree: others may find the container by its name"},
 	[STEP_AWAIT_GO] = {ACTOR_CHILD, PHASE_IDS, "wait for go",
 		"before the maps are written every id inside reads 65534"},
+	[STEP_NETWORK_BEGIN_LATE] = {ACTOR_CHILD, PHASE_IDS, "begin network",
+		"by a second thread, beside the tree: until here the id helpers have the "
+		"processors"},
 	[STEP_BECOME_ROOT] = {ACTOR_CHILD, PHASE_BECOME_ROOT, "become root",
 		"what is made from here on belongs to the container's root"},
+	[STEP_BOUNDING] = {ACTOR_CHILD, PHASE_BECOME_ROOT, "bounding set",
+		"takes nothing from us, only from what we execute: while others are waited for"},
 	[STEP_ENTER_ROOT] = {ACTOR_CHILD, PHASE_TREE, "enter root",
 		"by the child alone: its starter keeps the host's files in sight"},
 	[STEP_ROOT_BIND] = {ACTOR_CHILD, PHASE_TREE, "root from directory",
@@ -111,6 +122,16 @@ static const struct step_rule rules[STEP_KINDS] = {
 	[STEP_MOUNT] = {ACTOR_CHILD, PHASE_TREE, "mount",
 		"in the user's order; a fresh /proc while the old one is still visible, since "
 		"the kernel gives no new one to who sees none"},
+	[STEP_MASK_EARLY] = {ACTOR_CHILD, PHASE_TREE, "mask paths",
+		"in /proc, which is there, while the network is not yet"},
+	[STEP_READONLY_EARLY] = {ACTOR_CHILD, PHASE_TREE, "read-only paths",
+		"in /proc, but for what we still write to, while the network is not yet there"},
+	[STEP_NETWORK_ADOPT_LATE] = {ACTOR_CHILD, PHASE_TREE, "adopt network",
+		"as late as possible, but before /sys, which shows the network of who mounts it"},
+	[STEP_NETWORK_DEVICE_LATE] = {ACTOR_CHILD, PHASE_TREE, "network device",
+		"made inside, where we may, and its other end handed to the helper outside"},
+	[STEP_MOUNT_LATE] = {ACTOR_CHILD, PHASE_TREE, "mount",
+		"/sys, and what the user wants after it"},
 	[STEP_AWAIT_FILES] = {ACTOR_CHILD, PHASE_TREE, "wait for files",
 		"the parent has written them meanwhile"},
 	[STEP_MOUNT_FILES] = {ACTOR_CHILD, PHASE_TREE, "mount own file",
@@ -145,13 +166,13 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"after our own last open file; the program inherits them"},
 	[STEP_OOM_SCORE] = {ACTOR_CHILD, PHASE_SESSION, "out-of-memory score",
 		"through our own /proc, as the program's ids may not be allowed to"},
+	[STEP_NETWORK_FINISH] = {ACTOR_CHILD, PHASE_NET, "loopback is up",
+		"the thread brings it up while the tree is finished, and has ended then"},
 	[STEP_NETWORK_READY] = {ACTOR_CHILD, PHASE_NET, "network ready",
 		"the program's first packet must find the helper; as late as possible, since the "
 		"helper starts while the container is built"},
 	[STEP_NETWORK_BRIDGE] = {ACTOR_CHILD, PHASE_NET, "network bridge",
 		"the helper keeps these namespaces when we are gone"},
-	[STEP_BOUNDING] = {ACTOR_CHILD, PHASE_DROP, "bounding set",
-		"while CAP_SETPCAP is still there"},
 	[STEP_PROGRAM_IDS] = {ACTOR_CHILD, PHASE_DROP, "program's ids",
 		"groups, then gid, then uid: each needs what the next one gives up"},
 	[STEP_NO_NEW_PRIVS] = {ACTOR_CHILD, PHASE_DROP, "no new privileges",

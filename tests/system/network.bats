@@ -39,6 +39,11 @@ network_helpers() {
 @test "none is loopback alone; host is the host's; both start no helper" {
 	run -0 "$GUSCIO" run --network none "$root" sh -c 'ls /sys/class/net; cat /etc/resolv.conf; ping -c1 127.0.0.1 >/dev/null && echo up'
 	[ "${lines[*]}" = "lo up" ]
+	# However the ids are made, /sys shows this network, and the program is the second process.
+	for ids in single auto; do
+		run -0 "$GUSCIO" run --userns=$ids --network none "$root" sh -c 'echo $$; ls /sys/class/net; touch /proc/sys/net/ipv4/ip_forward 2>/dev/null || echo read-only'
+		[ "$output" = $'2\nlo\nread-only' ]
+	done
 	run -0 "$GUSCIO" run --network host "$root" sh -c 'ls /sys/class/net'
 	[ "$output" = "$(ls /sys/class/net)" ]
 	run -0 "$GUSCIO" run --network none --explain "$root" true

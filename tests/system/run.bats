@@ -148,7 +148,7 @@ load helpers
 	run -0 "$GUSCIO" run --network container:first --uts container:first "$root" sh -c 'readlink /proc/self/ns/net; hostname'
 	[ "${lines[0]}" != "$own" ]
 	[ "${lines[1]}" = first ]
-	pid=$(awk '$1 == "pid" {print $2}' "$XDG_RUNTIME_DIR"/guscio/*/record)
+	pid=$(awk '$1 == "pid" {print $2; exit}' "$XDG_RUNTIME_DIR"/guscio/*/record)
 	run -0 "$GUSCIO" run --network "ns:/proc/$pid/ns/net" "$root" readlink /proc/self/ns/net
 	[ "$output" = "$(readlink /proc/"$pid"/ns/net)" ]
 	run -125 run_one --name first "$root" true
