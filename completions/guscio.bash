@@ -60,11 +60,11 @@ _guscio() {
 	login) options="--authfile --cert-dir --password --password-stdin --tls-verify --username --help" ;;
 	logout) options="--authfile --help" ;;
 	prune) options="--storage --additional-store --all --force --help" ;;
-	df) options="--storage --additional-store --format --help" ;;
+	df) options="--storage --additional-store --format --verbose --help" ;;
 	purge) options="--storage --additional-store --force --help" ;;
 	container) options="--force --help" ;;
 	image) options=" --help" ;;
-	system) options=" --help" ;;
+	system) options="--storage --additional-store --all --force --volumes --help" ;;
 	volume) options="--label --format --filter --noheading --quiet --all --force --help" ;;
 	secret) options="--driver --env --label --replace --format --showsecret --filter --noheading --quiet --all --ignore --help" ;;
 	network) options="--driver --gateway --ignore --internal --ipv6 --label --opt --subnet --format --filter --noheading --no-trunc --quiet --force --help" ;;

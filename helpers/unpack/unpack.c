@@ -14,6 +14,7 @@
  */
 #include "base/own.h"
 #include "confine/confine.h"
+#include "sys/files.h"
 #include "unpack/merge.h"
 #include "unpack/stream.h"
 #include "unpack/tree.h"
@@ -39,6 +40,7 @@ struct job {
 	uint64_t number;
 	bool is_layer;
 	bool is_removal;
+	bool is_measure;   /* how many bytes the destination has */
 	bool is_merge;	   /* the archive is a layer's directory */
 	bool is_copy;	   /* into a directory that somebody uses */
 	bool is_hash_only; /* nothing is made: only the sums are wanted */
@@ -209,7 +211,12 @@ static void job_main(const struct job *job, int socket_fd)
 		.entries_max = job->entries_max};
 	/* Names are bytes: UTF-8 in pax headers must come out as it went in. */
 	setlocale(LC_CTYPE, "C.UTF-8");
-	if (tree_read_maps(&t, &e) && confine(job, &t, &e) && unpack(job, &t, &result, &e)) {
+	if (job->is_measure && tree_read_maps(&t, &e) && confine(job, &t, &e)) {
+		int64_t bytes;
+		files_tree_size(job->dest_fd, ".", &bytes);
+		snprintf(m.err.what, sizeof(m.err.what), "%lld", (long long)bytes);
+	} else if (!job->is_measure && tree_read_maps(&t, &e) && confine(job, &t, &e) &&
+		   unpack(job, &t, &result, &e)) {
 		say_lost(&t, socket_fd);
 		memcpy(m.err.what, result.plain, sizeof(result.plain));
 		memcpy(m.err.cause, result.packed, sizeof(result.packed));
@@ -246,6 +253,7 @@ static void start_job(
 	}
 	job.is_merge = !strcmp(kind, "merge");
 	job.is_removal = !strcmp(kind, "remove");
+	job.is_measure = !strcmp(kind, "measure");
 	job.is_copy = !strcmp(kind, "copy");
 	job.is_hash_only = !strcmp(kind, "hash");
 	job.is_layer = job.is_hash_only || !strcmp(kind, "layer");

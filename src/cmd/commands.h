@@ -51,6 +51,7 @@ extern const struct command command_login;
 extern const struct command command_logout;
 extern const struct command command_prune;
 extern const struct command command_df;
+extern const struct command command_system_prune;
 extern const struct command command_purge;
 extern const struct command command_create;
 extern const struct command command_start;

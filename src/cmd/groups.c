@@ -33,7 +33,7 @@ static const struct member generate_members[] = {{"quadlet", &command_generate_q
 	{"systemd", &command_generate_systemd}, {NULL, NULL}};
 
 static const struct member system_members[] = {{"df", &command_df}, {"events", &command_events},
-	{"prune", &command_prune}, {"reset", &command_purge}, {NULL, NULL}};
+	{"prune", &command_system_prune}, {"reset", &command_purge}, {NULL, NULL}};
 
 static const struct member network_members[] = {{"create", &command_network_create},
 	{"inspect", &command_network_inspect}, {"list", &command_network_ls},

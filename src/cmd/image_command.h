@@ -29,6 +29,12 @@ typedef bool image_action(struct image_command *c, struct err *e);
 int image_command_run(const struct command *self, int argc, char **argv, struct notes *notes,
 	int min, int max, enum image_wants wants, image_action *action, struct err *e);
 
+/* Asks on a terminal, unless --force was said. Errors: ERR_STATE no, ERR_USAGE nobody to ask. */
+bool image_confirm(struct image_command *c, const char *question, struct err *e);
+
+/* Images without a name, with --all every one that no container has, and what they had. */
+bool images_prune(struct image_command *c, int64_t *ret_bytes, struct err *e);
+
 /* The id map that images are unpacked with unless a container asks for another. */
 struct inside image_inside(struct image_command *c);
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rmi.c - names and ends of images: tag, rmi, image prune, system df, purge */
+/* rmi.c - names and ends of images: tag, rmi, image prune, purge */
 #include "base/own.h"
 #include "base/text.h"
 #include "cmd/image_command.h"
 #include "cmd/life.h"
 #include "cmd/progress.h"
-#include "cmd/table.h"
 #include "image/gc.h"
 
 #include <string.h>
@@ -178,7 +177,7 @@ const struct command command_tag = {.name = "tag",
 	.run = run_tag};
 
 /* Nameless images, or all that no container runs from. */
-static bool prune_images(struct image_command *c, struct err *e)
+static bool remove_unused(struct image_command *c, struct err *e)
 {
 	CLEAN(clean_fd) int lock_fd = -1;
 	struct store_image *v;
@@ -198,7 +197,7 @@ static bool prune_images(struct image_command *c, struct err *e)
 	return true;
 }
 
-static bool confirm(struct image_command *c, const char *question, struct err *e)
+bool image_confirm(struct image_command *c, const char *question, struct err *e)
 {
 	char answer[16] = "";
 	if (c->to.force)
@@ -214,17 +213,23 @@ static bool confirm(struct image_command *c, const char *question, struct err *e
 	return err_what(e, ERR_STATE, "nothing was removed");
 }
 
+bool images_prune(struct image_command *c, int64_t *ret_bytes, struct err *e)
+{
+	*ret_bytes = 0;
+	return c->store.is_new || (remove_unused(c, e) && collect(c, true, ret_bytes, e));
+}
+
 static bool prune(struct image_command *c, struct err *e)
 {
 	int64_t bytes;
 	char size[16];
 	if (c->store.is_new)
 		return true;
-	if (!confirm(c,
+	if (!image_confirm(c,
 		    c->to.all ? "Remove every image that no container runs from?"
 			      : "Remove images without a name, and unfinished downloads?",
 		    e) ||
-		!prune_images(c, e) || !collect(c, true, &bytes, e))
+		!images_prune(c, &bytes, e))
 		return false;
 	progress_size(bytes, size, sizeof(size));
 	return print_out(arena_printf(&c->to.arena, "Total reclaimed space: %s\n", size), e);
@@ -247,49 +252,13 @@ const struct command command_prune = {.name = "prune",
 	.options = prune_options,
 	.run = run_prune};
 
-static const struct column df_columns[] = {{"TYPE", "Type"}, {"TOTAL", "TotalCount"},
-	{"LAYERS", "Layers"}, {"SIZE", "Size"}, {"RECLAIMABLE", "Reclaimable"}, {0}};
-
-static bool df(struct image_command *c, struct err *e)
-{
-	struct store_usage usage = {0};
-	char blobs[16], dead[16];
-	if (!c->store.is_new && !store_measure(&c->store, &usage, e))
-		return false;
-	progress_size(usage.blob_bytes, blobs, sizeof(blobs));
-	progress_size(usage.dead_bytes, dead, sizeof(dead));
-	json_t *rows = json_pack("[{s:s, s:s, s:s, s:s, s:s, s:I}]", "Type", "Images", "TotalCount",
-		arena_printf(&c->to.arena, "%zu", usage.images), "Layers",
-		arena_printf(&c->to.arena, "%zu", usage.layers), "Size", blobs, "Reclaimable", dead,
-		"Bytes", (json_int_t)usage.blob_bytes);
-	bool ok = table_print(rows, df_columns, c->to.format, false, &c->to.arena, e);
-	json_decref(rows);
-	return ok;
-}
-
-static int run_df(
-	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
-{
-	return image_command_run(self, argc, argv, notes, 0, 0, IMAGE_READS, df, e);
-}
-
-static const struct option_def df_options[] = {OPTIONS_STORE,
-	{"format", 0, "FORMAT", "json, or a template as {{.Type}}", set_format}, {0}};
-
-const struct command command_df = {.name = "df",
-	.arguments = "[OPTIONS]",
-	.summary = "Show how much the images take",
-	.details = "",
-	.options = df_options,
-	.run = run_df};
-
 static bool purge(struct image_command *c, struct err *e)
 {
 	struct inside in = image_inside(c);
 	const char *question =
 		arena_printf(&c->to.arena, "Remove everything in '%s'?", c->store.path);
 	struct unpacker unpacker = UNPACKER_INIT;
-	if (!confirm(c, question, e))
+	if (!image_confirm(c, question, e))
 		return false;
 	/* Containers live beside the images, and hold on to them. */
 	if (!strcmp(c->store.path, c->host.data_dir) && !life_remove_all(&c->host, e))

@@ -77,8 +77,9 @@ struct invocation {
 	const char *output, *input, *user_name, *password;
 	struct strv changes;
 	struct unit_options unit;
-	struct net_record network;	/* of network create; for a start the one that is wanted */
-	struct net_lease place;		/* in it */
+	struct net_record network; /* of network create; for a start the one that is wanted */
+	struct net_lease place;	   /* in it */
+	bool is_verbose;
 	bool is_variable, shows_secret; /* of secret create and inspect */
 	bool wants_ipv6;
 	bool is_latest;

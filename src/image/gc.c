@@ -58,8 +58,8 @@ static bool is_any_leased(const struct store *store)
 	return false;
 }
 
-static const char *const places[] = {
-	"images", "layers", "leases", "overlays", "containers", "volumes", NULL};
+static const char *const places[] = {"images", "layers", "leases", "overlays", "containers",
+	"volumes", "secrets", "events", NULL};
 
 bool gc_purge(struct store *store, const struct inside *in, struct err *e)
 {

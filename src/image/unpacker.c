@@ -47,7 +47,8 @@ static int64_t limit(const char *variable, uint64_t usual)
 
 bool unpacker_submit(struct unpacker *u, const struct unpack_job *job, struct err *e)
 {
-	static const char *const kinds[] = {"root", "layer", "hash", "merge", "copy", "remove"};
+	static const char *const kinds[] = {
+		"root", "layer", "hash", "merge", "copy", "measure", "remove"};
 	struct msg m = {.kind = MSG_GO, .value = job->number};
 	const int fds[] = {job->archive_fd, job->dest_fd, job->more_fd};
 	snprintf(m.err.what, sizeof(m.err.what), "%s %lld %lld %lld %lld", kinds[job->kind],
@@ -99,11 +100,9 @@ void unpacker_stop(struct unpacker *u)
 	u->is_running = false;
 }
 
-bool unpacker_remove(struct unpacker *u, const struct inside *in, const char *path, struct err *e)
+static bool do_there(struct unpacker *u, const struct inside *in, enum unpack_kind kind,
+	const char *path, struct msg *ret, struct err *e)
 {
-	struct msg answer;
-	if (rmdir(path) == 0 || errno == ENOENT)
-		return true;
 	CLEAN(clean_fd)
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	/* Of a subordinate owner, and closed to others: a handle is enough to go there as root. */
@@ -112,11 +111,31 @@ bool unpacker_remove(struct unpacker *u, const struct inside *in, const char *pa
 	if (fd < 0)
 		return err_sys(e, "open '%s'", path);
 	const struct unpack_job job = {
-		.kind = UNPACK_REMOVE, .archive_fd = fd, .dest_fd = fd, .more_fd = -1};
+		.kind = kind, .archive_fd = fd, .dest_fd = fd, .more_fd = -1};
 	if (!unpacker_start(u, in, e) || !unpacker_submit(u, &job, e) ||
-		!unpacker_receive(u, &answer, in->notes, e))
+		!unpacker_receive(u, ret, in->notes, e))
 		return false;
-	if (answer.kind == MSG_FAIL)
-		return *e = answer.err, false;
-	return rmdir(path) == 0 || err_sys(e, "remove '%s'", path);
+	return ret->kind != MSG_FAIL || (*e = ret->err, false);
+}
+
+bool unpacker_measure(
+	struct unpacker *u, const struct inside *in, const char *path, int64_t *ret, struct err *e)
+{
+	struct msg answer;
+	uint64_t bytes;
+	if (!do_there(u, in, UNPACK_MEASURE, path, &answer, e))
+		return false;
+	if (!text_to_u64(answer.err.what, INT64_MAX, &bytes))
+		return err_msg(e, ERR_INTERNAL, "guscio-unpack does not say how much it is");
+	*ret = (int64_t)bytes;
+	return true;
+}
+
+bool unpacker_remove(struct unpacker *u, const struct inside *in, const char *path, struct err *e)
+{
+	struct msg answer;
+	if (rmdir(path) == 0 || errno == ENOENT)
+		return true;
+	return do_there(u, in, UNPACK_REMOVE, path, &answer, e) &&
+	       (rmdir(path) == 0 || err_sys(e, "remove '%s'", path));
 }

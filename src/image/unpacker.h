@@ -19,12 +19,13 @@ struct unpacker {
 	}
 
 enum unpack_kind {
-	UNPACK_ROOT,   /* a root file system */
-	UNPACK_LAYER,  /* with whiteouts */
-	UNPACK_HASH,   /* only the sums */
-	UNPACK_MERGE,  /* the archive is a layer's directory, copied over what is there */
-	UNPACK_COPY,   /* into a directory that is in use: nothing else is replaced by it */
-	UNPACK_REMOVE, /* the other way: everything in the directory goes */
+	UNPACK_ROOT,	/* a root file system */
+	UNPACK_LAYER,	/* with whiteouts */
+	UNPACK_HASH,	/* only the sums */
+	UNPACK_MERGE,	/* the archive is a layer's directory, copied over what is there */
+	UNPACK_COPY,	/* into a directory that is in use: nothing else is replaced by it */
+	UNPACK_MEASURE, /* only how many bytes there are */
+	UNPACK_REMOVE,	/* the other way: everything in the directory goes */
 };
 
 struct unpack_job {
@@ -55,6 +56,10 @@ bool unpacker_do(struct unpacker *u, const struct inside *in, const struct unpac
 
 /* Ends it with its jobs. */
 void unpacker_stop(struct unpacker *u);
+
+/* The bytes of all files below a directory, whoever owns them [files_tree_size()]. */
+bool unpacker_measure(
+	struct unpacker *u, const struct inside *in, const char *path, int64_t *ret, struct err *e);
 
 /* Removes a directory with everything in it, whoever owns that; false when it is still there. */
 bool unpacker_remove(struct unpacker *u, const struct inside *in, const char *path, struct err *e);

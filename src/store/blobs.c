@@ -177,7 +177,7 @@ const char *store_dead_layer(const struct store *store, const struct strv *wante
 	return NULL;
 }
 
-static bool add_wanted(struct store *store, const struct store_image *image,
+bool store_want_image(struct store *store, const struct store_image *image,
 	struct store_wanted *ret, struct err *e)
 {
 	struct manifest manifest;
@@ -220,7 +220,7 @@ static bool add_leased(struct store *store, struct store_wanted *ret, struct err
 		if (!store_read_manifest(&image, store->arena, &manifest, e))
 			return false;
 		image.config = manifest.config.digest;
-		if (!add_wanted(store, &image, ret, e))
+		if (!store_want_image(store, &image, ret, e))
 			return false;
 	}
 	return true;
@@ -234,7 +234,7 @@ bool store_wanted(struct store *store, struct store_wanted *ret, struct err *e)
 	if (!store_list(store, &v, &n, e))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (v[i].store == store && !add_wanted(store, &v[i], ret, e))
+		if (v[i].store == store && !store_want_image(store, &v[i], ret, e))
 			return false;
 	return true;
 }
@@ -244,7 +244,7 @@ bool store_wanted_quietly(struct store *store, struct store_wanted *ret, struct 
 	return store_wanted(store, ret, e) && add_leased(store, ret, e);
 }
 
-static bool is_dead_blob(const char *name, const struct store_wanted *wanted, bool parts)
+bool store_is_dead_blob(const char *name, const struct store_wanted *wanted, bool parts)
 {
 	size_t n = strspn(name, "0123456789abcdef");
 	if (n == 64 && !name[n])
@@ -274,51 +274,11 @@ int64_t store_drop_blobs(const struct store *store, const struct store_wanted *w
 	drop_temporary(store);
 	while (dir && (entry = readdir(dir))) {
 		struct stat st;
-		if (!is_dead_blob(entry->d_name, wanted, parts) ||
+		if (!store_is_dead_blob(entry->d_name, wanted, parts) ||
 			fstatat(store->blobs_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (unlinkat(store->blobs_fd, entry->d_name, 0) == 0)
 			bytes += st.st_size;
 	}
 	return bytes;
-}
-
-static size_t count_layers(const struct store *store)
-{
-	int list_fd = openat(store->layers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEAN(clean_dir) DIR *dir = list_fd < 0 ? NULL : fdopendir(list_fd);
-	struct dirent *entry;
-	size_t n = 0;
-	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		int map_fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		CLEAN(clean_dir) DIR *map = map_fd < 0 ? NULL : fdopendir(map_fd);
-		while (map && (entry = readdir(map)))
-			n += strlen(entry->d_name) == 64;
-	}
-	return n;
-}
-
-bool store_measure(struct store *store, struct store_usage *ret, struct err *e)
-{
-	struct store_usage usage = {.layers = count_layers(store)};
-	struct store_wanted wanted;
-	struct store_image *v;
-	if (!store_wanted(store, &wanted, e) || !store_list(store, &v, &usage.images, e))
-		return false;
-	int list_fd = openat(store->blobs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEAN(clean_dir) DIR *dir = list_fd < 0 ? NULL : fdopendir(list_fd);
-	struct dirent *entry;
-	while (dir && (entry = readdir(dir))) {
-		struct stat st;
-		if (fstatat(store->blobs_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-			!S_ISREG(st.st_mode))
-			continue;
-		usage.blob_bytes += st.st_size;
-		if (is_dead_blob(entry->d_name, &wanted, true))
-			usage.dead_bytes += st.st_size;
-	}
-	*ret = usage;
-	return true;
 }

@@ -138,11 +138,19 @@ bool store_wanted_quietly(struct store *store, struct store_wanted *ret, struct 
 /* Removes blobs that are not wanted, and with @parts unfinished ones; says how many bytes. */
 int64_t store_drop_blobs(const struct store *store, const struct store_wanted *wanted, bool parts);
 
+/* What one image names, added. */
+bool store_want_image(struct store *store, const struct store_image *image,
+	struct store_wanted *ret, struct err *e);
+bool store_is_dead_blob(const char *name, const struct store_wanted *wanted, bool parts);
+
 struct store_usage {
-	size_t images, layers;
-	int64_t blob_bytes, dead_bytes; /* of blobs; dead: no image names them */
+	size_t images, active, layers; /* active: a container has them, whether it runs or not */
+	int64_t bytes, active_bytes;   /* of blobs and unpacked layers; what the active ones want */
 };
-bool store_measure(struct store *store, struct store_usage *ret, struct err *e);
+/* @layer_size: bytes of an unpacked layer, some of whose files belong to subordinate ids */
+typedef int64_t store_layer_size(void *data, const char *path);
+bool store_measure(struct store *store, store_layer_size *layer_size, void *data,
+	struct store_usage *ret, struct err *e);
 
 /* Everything written so far reaches the disk. */
 bool store_sync(const struct store *store, struct err *e);

@@ -86,6 +86,34 @@ bool files_write_private(
 	return write_new(dir_fd, &file, e);
 }
 
+#define DEPTH_MAX 2000
+
+static bool add_tree(int dir_fd, const char *name, int depth, int64_t *bytes)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEAN(clean_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	bool is_whole = dir || errno == ENOENT;
+	while (dir && depth < DEPTH_MAX && (entry = readdir(dir))) {
+		struct stat st;
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			is_whole &= errno == ENOENT;
+		else if (S_ISDIR(st.st_mode))
+			is_whole &= add_tree(fd, entry->d_name, depth + 1, bytes);
+		else if (S_ISREG(st.st_mode))
+			*bytes += st.st_size / (int64_t)(st.st_nlink ? st.st_nlink : 1);
+	}
+	return is_whole;
+}
+
+bool files_tree_size(int dir_fd, const char *name, int64_t *ret)
+{
+	*ret = 0;
+	return add_tree(dir_fd, name, 0, ret);
+}
+
 bool files_read_fd(
 	int fd, const char *name, size_t size_max, char **ret, size_t *ret_size, struct err *e)
 {

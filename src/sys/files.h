@@ -6,6 +6,7 @@
 #include "base/err.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Makes a directory with its parents; the last one with @mode. */
@@ -32,5 +33,12 @@ bool files_read_fd(
 
 /* The path of this very program; a build that was replaced meanwhile has the old one's place. */
 bool files_own_program(char *ret, size_t size, struct err *e);
+
+/*
+ * files_tree_size() - bytes of all files below a directory; one with several names once, as long
+ *                     as all of these are below it
+ * False when something could not be looked into, which belongs to a subordinate id.
+ */
+bool files_tree_size(int dir_fd, const char *name, int64_t *ret);
 
 #endif

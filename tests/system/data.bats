@@ -312,3 +312,46 @@ nothing_of_volumes() {
 	"$GUSCIO" exec user touch /x/there
 	[ "$("$GUSCIO" run --network=none -v used:/db my/db ls -A /db)" = there ]
 }
+
+@test "system df and prune: images, containers and volumes, also of subordinate ids" {
+	run -0 "$GUSCIO" system df
+	[[ ${lines[0]} == TYPE*TOTAL*ACTIVE*SIZE*RECLAIMABLE ]]
+	[[ ${lines[1]} == Images*0*0*"0 B"*"0 B" && ${lines[2]} == Containers*0* && ${lines[3]} == "Local Volumes"*0* ]]
+	make_db_image
+	tar -C "$root" -cf "$work/other.tar" ./etc && "$GUSCIO" import "$work/other.tar" other/image
+	"$GUSCIO" run -d --network=none --name c -v data:/data my/db sh -c 'dd if=/dev/zero of=/data/f bs=1000 count=500 2>/dev/null
+		chown -R 5:5 /data; chmod 700 /data; dd if=/dev/zero of=/changed bs=1000 count=300 2>/dev/null; touch /ready; sleep 100' 3>&-
+	for _ in $(seq 100); do "$GUSCIO" exec c test -e /ready && break; sleep 0.05; done
+	"$GUSCIO" volume create idle
+	get() { "$GUSCIO" system df --format json | jq -r ".[] | select(.Type == \"$1\") | .$2"; }
+	[ "$(get Images TotalCount)/$(get Images Active)" = 2/1 ]
+	[ "$(get Images ReclaimableBytes)" -gt 0 ] && [ "$(get Images ReclaimableBytes)" -lt 100000 ]
+	[ "$(get Images SizeBytes)" -gt 1000000 ]
+	[ "$(get Containers TotalCount)/$(get Containers Active)/$(get Containers ReclaimableBytes)" = 1/1/0 ]
+	[ "$(get Containers SizeBytes)" -ge 300000 ] && [ "$(get Containers SizeBytes)" -lt 400000 ]
+	# Two of the image, one with a name and one that nobody has.
+	[ "$(get "Local Volumes" TotalCount)/$(get "Local Volumes" Active)" = 4/3 ]
+	[ "$(get "Local Volumes" SizeBytes)" -ge 500000 ] && [ "$(get "Local Volumes" SizeBytes)" -lt 510000 ]
+	[ "$(get "Local Volumes" Reclaimable)" = "0 B (0%)" ]
+	run -0 "$GUSCIO" system df -v
+	[[ $output == *"Images space usage:"*my/db*"Containers space usage:"*my/db*"Local Volumes space usage:"*data* ]]
+	[ "$("$GUSCIO" system df -v --format json | jq -r '.Volumes[] | select(.VolumeName == "data").InUse')" = true ]
+	run -125 "$GUSCIO" system prune </dev/null
+	assert_one_line
+	# What is in use stays, whatever is asked for.
+	run -0 "$GUSCIO" system prune -af --volumes
+	[[ $output == *"Total reclaimed space: "* && $output == *other/image* ]]
+	[ "$(get Images TotalCount)/$(get Containers TotalCount)/$(get "Local Volumes" TotalCount)" = 1/1/4 ]
+	"$GUSCIO" stop -t 0 c
+	[ "$(get Containers ReclaimableBytes)" = "$(get Containers SizeBytes)" ]
+	[ "$(get Images Active)" = 1 ]
+	before=$("$GUSCIO" system df --format json | jq 'map(.SizeBytes) | add')
+	run -0 "$GUSCIO" system prune -af --volumes
+	[ "$before" -gt 1000000 ]
+	[ "$("$GUSCIO" volume ls -q | tr '\n' ' ')" = "data idle " ]
+	[ "$(get Images TotalCount)/$(get Containers TotalCount)" = 0/0 ]
+	[[ $output == *"Total reclaimed space: "*MB ]]
+	"$GUSCIO" secret create pw /etc/passwd
+	"$GUSCIO" system reset -f
+	[ -z "$(ls -A "$XDG_DATA_HOME/guscio" 2>/dev/null)" ]
+}
