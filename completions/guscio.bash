@@ -12,6 +12,7 @@ _guscio() {
 	fi
 	case $prev in
 	--cgroupns) mapfile -t COMPREPLY < <(compgen -W "private host" -- "$cur"); return ;;
+	--cgroups) mapfile -t COMPREPLY < <(compgen -W "auto enabled disabled split" -- "$cur"); return ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W "table json" -- "$cur"); return ;;
 	--ipc) mapfile -t COMPREPLY < <(compgen -W "private host" -- "$cur"); return ;;
 	--log-driver) mapfile -t COMPREPLY < <(compgen -W "json-file journald none passthrough" -- "$cur"); return ;;

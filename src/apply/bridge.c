@@ -22,7 +22,7 @@ static void leave_unit(const struct host *host, const struct net_record *network
 	char pid[16], answer[256];
 	struct err ignored = ERR_INIT;
 	struct host facts = *host; /* a container without limits did not ask for these */
-	host_find_cgroups(&facts, true, arena);
+	host_find_cgroups(&facts, true, false, arena);
 	if (!facts.cgroups.manager)
 		return;
 	snprintf(pid, sizeof(pid), "%d", (int)helper);

@@ -4,6 +4,7 @@
 #include "cmd/attach.h"
 #include "cmd/foreground.h"
 #include "cmd/image_root.h"
+#include "cmd/logout.h"
 #include "cmd/run_life.h"
 #include "cmd/secret.h"
 #include "cmd/tarball.h"
@@ -131,6 +132,7 @@ int life_run(struct invocation *to, const struct host *host, struct err *e)
 	}
 	/* From here on they are the container's, and go with it. */
 	to->life.own_volumes = (struct strv){0};
+	logout_note(to);
 	if (to->life.is_created)
 		return print_out(arena_printf(&to->arena, "%s\n", c.id), e) ? 0 : -1;
 	int status = to->life.is_detached ? run_detached(to, host, &c, TAKE_FD(lock_fd), e)
@@ -160,7 +162,7 @@ bool container_prepare(struct container_command *c, const struct container *reco
 	return life_load(&c->to, &c->host, record, e) && secrets_load(&c->to, &c->host, e) &&
 	       host_probe(invocation_host_wants(&c->to.spec), &c->to.arena, ret, e) &&
 	       spec_settle_system(&c->to.spec, e) && spec_freeze(&c->to.spec, c->to.notes, e) &&
-	       host_find_cgroups(ret, limits_want_cgroup(&c->to.spec.limits), &c->to.arena) &&
+	       invocation_find_cgroups(&c->to, ret) &&
 	       (c->to.spec.root.kind != ROOT_TARBALL || tarball_unpack(&c->to, ret, e)) &&
 	       life_settle_root(&c->to, ret, e);
 }
@@ -233,12 +235,12 @@ static bool start_one(struct container_command *c, const char *text, struct err 
 		return attaches ? err_what(e, ERR_STATE, "container '%s' runs already", text)
 				: print_out(arena_printf(&c->to.arena, "%s\n", text), e);
 	}
+	if (!take_sdnotify(c, &record, e))
+		return false;
 	if (!container_prepare(c, &record, &host, e) || !volumes_hold(&c->to, &host, e)) {
 		record_why(c, &record, lock_fd, e);
 		return false;
 	}
-	if (!take_sdnotify(c, &record, e))
-		return false;
 	if (is_restart)
 		return life_start_here(&c->to, &host, &record, TAKE_FD(lock_fd), e);
 	record.restart_count = 0;

@@ -154,6 +154,7 @@ static bool add_new_start(struct container_command *c, const struct container *r
 	strv_add(arena, &words, "--replace");
 	strv_add(arena, &words, "--rm");
 	strv_add(arena, &words, "-d");
+	strv_add(arena, &words, "--cgroups=split");
 	strv_add(arena, &words,
 		arena_printf(
 			arena, "--sdnotify=%s", record->sdnotify[0] ? record->sdnotify : "conmon"));

@@ -48,6 +48,15 @@ bool invocation_tells(const struct invocation *to, const char *mode)
 	       !strcmp(to->life.sdnotify ? to->life.sdnotify : "container", mode);
 }
 
+bool invocation_find_cgroups(struct invocation *to, struct host *host)
+{
+	const struct limits_spec *limits = &to->spec.limits;
+	/* A unit that waits for our word ends when its main process leaves it, for a scope. */
+	bool is_ours = limits->cgroup == CGROUP_SPLIT ||
+		       (notify_is_wanted() && !invocation_tells(to, "ignore"));
+	return host_find_cgroups(host, limits_want_cgroup(limits), is_ours, &to->arena);
+}
+
 /* A socket of the program's own, when somebody out here waits for its word. */
 static bool settle_notify(struct invocation *to, struct err *e)
 {

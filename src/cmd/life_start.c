@@ -11,6 +11,7 @@
 #include "base/own.h"
 #include "cmd/commands.h"
 #include "cmd/life.h"
+#include "cmd/logout.h"
 #include "cmd/run_life.h"
 #include "state/record.h"
 #include "sys/clone.h"
@@ -191,6 +192,7 @@ static void be_starter(struct starting *s, struct pipes *p)
 {
 	struct err e = ERR_INIT;
 	setsid();
+	logout_leave_session(s->to, s->plan->host);
 	start_and_become_monitor(s, p, &e);
 	_exit(err_exit_code(&e));
 }

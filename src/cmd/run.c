@@ -79,8 +79,7 @@ static bool settle(struct invocation *to, struct host *host, struct err *e)
 {
 	return image_settle(to, host, e) && volumes_settle(to, host, to->explain, e) &&
 	       (to->explain || secrets_settle(to, host, e)) && spec_settle_system(&to->spec, e) &&
-	       spec_freeze(&to->spec, to->notes, e) &&
-	       host_find_cgroups(host, limits_want_cgroup(&to->spec.limits), &to->arena) &&
+	       spec_freeze(&to->spec, to->notes, e) && invocation_find_cgroups(to, host) &&
 	       (to->spec.root.kind != ROOT_TARBALL || tarball_unpack(to, host, e));
 }
 

@@ -145,6 +145,9 @@ unsigned invocation_host_wants(const struct spec *spec);
 bool invocation_plan(
 	struct invocation *to, const struct host *host, struct plan *ret, struct err *e);
 
+/* What the spec's limits need to know of this machine. */
+bool invocation_find_cgroups(struct invocation *to, struct host *host);
+
 /* Who started us waits for word, and --sdnotify says that it is @mode who tells. */
 bool invocation_tells(const struct invocation *to, const char *mode);
 

@@ -25,7 +25,7 @@ static bool set_shares(struct container_command *c, const struct running *one, s
 	char answer[256] = "";
 	if ((!l->cpu_weight && !l->io_weight) || !unit || !text_ends(unit, ".scope"))
 		return true;
-	host_find_cgroups(&c->host, true, a);
+	host_find_cgroups(&c->host, true, false, a);
 	if (!c->host.cgroups.manager)
 		return err_msg(e, ERR_HOST, "the systemd that made its scope is not there");
 	strv_add(a, &argv, arena_printf(a, "%s/guscio-scope", c->host.helper_dir));

@@ -50,12 +50,16 @@ static bool is_handed_on(int fd)
 	return access("/run/systemd/system", F_OK) < 0;
 }
 
-static bool try_delegated(const char *path, struct arena *arena, struct cgroup_facts *ret)
+static bool try_delegated(
+	const char *path, bool is_ours, struct arena *arena, struct cgroup_facts *ret)
 {
 	char text[256];
 	struct err ignored;
 	CLEAN(clean_fd) int fd = -1;
-	if (!cgroup_open(path, &fd, &ignored) || !is_writable(fd) || !is_handed_on(fd))
+	/* Of all that is writable only a unit can have been meant. */
+	is_ours &= text_ends(path, ".service") || text_ends(path, ".scope");
+	if (!cgroup_open(path, &fd, &ignored) || !is_writable(fd) ||
+		(!is_ours && !is_handed_on(fd)))
 		return false;
 	ret->delegated = arena_strdup(arena, path);
 	cgroup_read(fd, "cgroup.controllers", text, sizeof(text));
@@ -63,15 +67,16 @@ static bool try_delegated(const char *path, struct arena *arena, struct cgroup_f
 	return true;
 }
 
-static void find_delegated(struct arena *arena, struct cgroup_facts *ret)
+static void find_delegated(bool is_ours, struct arena *arena, struct cgroup_facts *ret)
 {
 	/* A start before this one may have moved our caller into its leaf. */
 	if (text_ends(ret->own, "/" CGROUP_LEAF)) {
 		size_t len = strlen(ret->own) - strlen("/" CGROUP_LEAF);
-		if (try_delegated(len ? arena_strndup(arena, ret->own, len) : "/", arena, ret))
+		if (try_delegated(
+			    len ? arena_strndup(arena, ret->own, len) : "/", is_ours, arena, ret))
 			return;
 	}
-	try_delegated(ret->own, arena, ret);
+	try_delegated(ret->own, is_ours, arena, ret);
 }
 
 static void find_manager(uid_t uid, const char *runtime_base, const char *helper,
@@ -93,8 +98,8 @@ static void find_manager(uid_t uid, const char *runtime_base, const char *helper
 		ret->managed = arena_strdup(arena, text);
 }
 
-void cgroups_find(uid_t uid, const char *runtime_base, const char *helper, struct arena *arena,
-	struct cgroup_facts *ret)
+void cgroups_find(uid_t uid, bool is_ours, const char *runtime_base, const char *helper,
+	struct arena *arena, struct cgroup_facts *ret)
 {
 	char own[CGROUP_PATH_MAX];
 	ret->version = find_version();
@@ -104,7 +109,7 @@ void cgroups_find(uid_t uid, const char *runtime_base, const char *helper, struc
 		return;
 	if (cgroup_of(getpid(), own, sizeof(own))) {
 		ret->own = arena_strdup(arena, own);
-		find_delegated(arena, ret);
+		find_delegated(is_ours, arena, ret);
 	}
 	find_manager(uid, runtime_base, helper, arena, ret);
 }

@@ -25,10 +25,11 @@ struct cgroup_facts {
 
 /*
  * cgroups_find() - fill @ret; what cannot be found stays NULL
+ * @is_ours: the cgroup that we are in was handed on to us, though no mark says so
  * @runtime_base: $XDG_RUNTIME_DIR or what stands for it
  * @helper: the program that asks the manager; without it there is none
  */
-void cgroups_find(uid_t uid, const char *runtime_base, const char *helper, struct arena *arena,
-	struct cgroup_facts *ret);
+void cgroups_find(uid_t uid, bool is_ours, const char *runtime_base, const char *helper,
+	struct arena *arena, struct cgroup_facts *ret);
 
 #endif

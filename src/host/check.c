@@ -2,6 +2,7 @@
 #include "host/check.h"
 #include "base/own.h"
 #include "base/text.h"
+#include "host/logout.h"
 #include "host/try.h"
 
 #include <fcntl.h>
@@ -264,17 +265,25 @@ static void check_cgroup(const struct host *host, struct check_result *r)
 
 static void check_linger(const struct host *host, struct check_result *r)
 {
-	char path[256];
-	snprintf(path, sizeof(path), "/var/lib/systemd/linger/%.200s",
-		host->user_name ? host->user_name : "-");
-	if (access(path, F_OK) == 0) {
+	struct arena arena = {0};
+	struct logout_facts facts = {0};
+	struct err ignored = ERR_INIT;
+	if (arena_init(&arena, &ignored))
+		logout_find(host->user_name ? host->user_name : "-", NULL, &arena, &facts);
+	arena_done(&arena);
+	if (!facts.is_managed) {
+		r->status = CHECK_WITHOUT;
+		WHAT("there is no systemd here");
+		LOST("containers that start at boot by a unit");
+		MEND("crontab's @reboot: guscio start NAME");
+	} else if (facts.lingers) {
 		WHAT("linger is on: your services live on after logout");
-		return;
+	} else {
+		r->status = CHECK_WITHOUT;
+		WHAT("linger is off");
+		LOST("your containers may end at logout, and start at no boot");
+		MEND("loginctl enable-linger");
 	}
-	r->status = CHECK_WITHOUT;
-	WHAT("linger is off, or there is no systemd");
-	LOST("processes in your session may end at logout");
-	MEND("loginctl enable-linger");
 }
 
 static void check_tun(const struct host *host, struct check_result *r)

@@ -80,9 +80,10 @@ enum host_want {
 bool host_probe(unsigned want, struct arena *arena, struct host *ret, struct err *e);
 
 /*
- * host_find_cgroups() - whether and where cgroups can be had, if that @is_wanted
+ * host_find_cgroups() - whether and where cgroups can be had, if that @is_wanted;
+ * @is_ours: the one we are in, though systemd has not marked it
  * Apart, since an image may say only late that it is a whole system. Always true.
  */
-bool host_find_cgroups(struct host *host, bool is_wanted, struct arena *arena);
+bool host_find_cgroups(struct host *host, bool is_wanted, bool is_ours, struct arena *arena);
 
 #endif

@@ -166,12 +166,12 @@ bool host_probe(unsigned want, struct arena *arena, struct host *ret, struct err
 	return true;
 }
 
-bool host_find_cgroups(struct host *host, bool is_wanted, struct arena *arena)
+bool host_find_cgroups(struct host *host, bool is_wanted, bool is_ours, struct arena *arena)
 {
 	size_t len = (size_t)(strrchr(host->runtime_dir, '/') - host->runtime_dir);
 	/* Who wants no limit pays nothing for them. */
 	if (is_wanted)
-		cgroups_find(host->uid, arena_strndup(arena, host->runtime_dir, len),
+		cgroups_find(host->uid, is_ours, arena_strndup(arena, host->runtime_dir, len),
 			arena_printf(arena, "%s/guscio-scope", host->helper_dir), arena,
 			&host->cgroups);
 	return true;

@@ -112,13 +112,15 @@ static bool add_security(struct translation *t, struct err *e)
 static bool add_cgroups(struct translation *t, struct err *e)
 {
 	const struct unit_entry *mode = translation_last(t, "CgroupsMode");
-	if (!mode)
+	/* The unit is delegated, and older systemds do not mark that for a user's own units. */
+	if (!mode) {
+		translation_add(t, "--cgroups", "split");
 		return true;
-	/* podman's "split" is what a unit that is delegated gives anyway. */
+	}
 	if (strcmp(mode->value, "enabled") && strcmp(mode->value, "disabled") &&
 		strcmp(mode->value, "auto") && strcmp(mode->value, "split"))
 		return refuse(mode, e, "CgroupsMode= is auto, enabled, disabled or split");
-	translation_add(t, "--cgroups", !strcmp(mode->value, "split") ? "enabled" : mode->value);
+	translation_add(t, "--cgroups", mode->value);
 	return true;
 }
 

@@ -353,7 +353,7 @@ static json_t *block_io_part(const struct limits_spec *l, struct arena *a, json_
 
 json_t *limits_to_json(const struct limits_spec *l, struct arena *a, json_t *annotations)
 {
-	static const char *const wishes[] = {NULL, "enabled", "disabled", NULL};
+	static const char *const wishes[] = {NULL, "enabled", "disabled", NULL, "split"};
 	json_t *resources = json_object(), *pids = json_object();
 	set_part(resources, "memory", memory_part(l));
 	set_part(resources, "cpu", cpu_part(l));

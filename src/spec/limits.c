@@ -27,7 +27,7 @@ bool limits_any(const struct limits_spec *l)
 bool limits_want_cgroup(const struct limits_spec *l)
 {
 	return limits_any(l) || l->cgroup == CGROUP_ALWAYS || l->cgroup == CGROUP_IF_POSSIBLE ||
-	       l->parent;
+	       l->cgroup == CGROUP_SPLIT || l->parent;
 }
 
 /* Options: what each text means. */
@@ -249,7 +249,7 @@ static bool read_flag(const char *name, const char *text, bool *ret, struct err 
 
 static const struct name_value modes[] = {{"best", LIMIT_BEST}, {"hard", LIMIT_HARD}, {NULL, 0}};
 static const struct name_value wishes[] = {{"auto", CGROUP_WITH_LIMITS}, {"enabled", CGROUP_ALWAYS},
-	{"disabled", CGROUP_NEVER}, {NULL, 0}};
+	{"disabled", CGROUP_NEVER}, {"split", CGROUP_SPLIT}, {NULL, 0}};
 
 enum option {
 	O_MEMORY,
@@ -335,7 +335,7 @@ bool limits_option(
 		l->mode = (enum limit_mode)word;
 		return true;
 	case O_CGROUPS:
-		if (!read_word(name, text, wishes, "auto, enabled or disabled", &word, e))
+		if (!read_word(name, text, wishes, "auto, enabled, disabled or split", &word, e))
 			return false;
 		l->cgroup = (enum cgroup_wish)word;
 		return true;

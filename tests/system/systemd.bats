@@ -253,7 +253,7 @@ for line in re.findall("^" + sys.argv[2] + "=-?(.*)$", text, re.M):
 @test "generate systemd: a unit that starts a container as it is, and one that makes it anew" {
 	cd "$work"
 	mkdir data
-	run -0 run_d --name web --rm=false --restart always --stop-timeout 3 -e 'A=50% $x' -v ./data:/data --cidfile cid --creds me:word ./root sh -c 'trap "exit 0" TERM; echo "$A" >>/data/said; while :; do sleep 0.1; done'
+	run -0 --separate-stderr run_d --name web --rm=false --restart always --stop-timeout 3 -e 'A=50% $x' -v ./data:/data --cidfile cid --creds me:word ./root sh -c 'trap "exit 0" TERM; echo "$A" >>/data/said; while :; do sleep 0.1; done'
 	id=$output
 	run -0 "$GUSCIO" generate systemd web
 	[[ "${lines[0]}" == "# container-$id.service" ]]

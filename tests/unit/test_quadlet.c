@@ -176,7 +176,8 @@ static void a_container_becomes_a_service(void **state)
 	has(text, "\nTimeoutStopSec=150\n");
 	has(text, "\nExecReload=/bin/guscio kill --signal HUP systemd-web\n");
 	text = unit_of("job.container", "[Container]\nImage=i\n[Service]\nType=oneshot");
-	has(text, "ExecStart=/bin/guscio run \\\n\t--name systemd-job \\\n\t--pull missing i\n");
+	has(text, "ExecStart=/bin/guscio run \\\n\t--name systemd-job \\\n\t--cgroups split "
+		  "\\\n\t--pull missing i\n");
 	has(unit_of("web@.container", "[Container]\nRootfs=/r"), "--name systemd-web_%i");
 	has(unit_of("web@a.container", "[Container]\nRootfs=@host"), "--name systemd-web_a");
 }
