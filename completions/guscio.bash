@@ -43,7 +43,7 @@ _guscio() {
 	rename) options=" --help" ;;
 	top) options="--format --help" ;;
 	cp) options="--archive --follow-link --help" ;;
-	events) options="--filter --format --help" ;;
+	events) options="--filter --format --since --until --help" ;;
 	diff) options=" --help" ;;
 	commit) options="--change --message --storage --help" ;;
 	port) options="--add --format --rm --help" ;;

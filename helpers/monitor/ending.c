@@ -3,6 +3,7 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "monitor/monitor.h"
+#include "state/event.h"
 #include "state/record.h"
 #include "sys/cgroup.h"
 #include "sys/clone.h"
@@ -100,6 +101,17 @@ static void release(struct monitor *m, const char *name)
 	state_release(m->runtime_dir, m->id, name[0] ? name : NULL, monitor_exit_code(m));
 }
 
+static void say_ended(const struct monitor *m, const struct container *c)
+{
+	char code[32];
+	snprintf(code, sizeof(code), "exitCode=%d", c->exit_code);
+	if (c->is_oom_killed)
+		event_of_container(m->all_fd, c, "oom", NULL);
+	event_of_container(m->all_fd, c, "die", code);
+	if (c->was_stopped)
+		event_of_container(m->all_fd, c, "stop", NULL);
+}
+
 bool ending_record(struct monitor *m, uint64_t *ret_wait_ms)
 {
 	CLEAN(clean_fd) int fd = -1;
@@ -130,6 +142,7 @@ bool ending_record(struct monitor *m, uint64_t *ret_wait_ms)
 	}
 	release(m, c.name);
 	container_write(fd, &c, false, &ignored);
+	say_ended(m, &c);
 	return comes_back;
 }
 

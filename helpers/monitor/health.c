@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "monitor/health.h"
 #include "base/own.h"
+#include "state/event.h"
 #include "sys/spawn.h"
 #include "wire/notify.h"
 
@@ -51,8 +52,11 @@ static void write_health(struct monitor *m, const char *health)
 		!container_read(m->all_fd, m->id, m->arena, &c, &ignored) ||
 		c.phase != CONTAINER_RUNNING)
 		return;
+	char action[64];
 	c.health = health;
 	container_write(fd, &c, false, &ignored);
+	snprintf(action, sizeof(action), "health_status: %s", health);
+	event_of_container(m->all_fd, &c, action, NULL);
 }
 
 static void begin_check(struct monitor *m)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/container_text.h"
 #include "base/own.h"
+#include "base/text.h"
 #include "cmd/progress.h"
 #include "sys/cgroup.h"
 #include "sys/files.h"
@@ -83,6 +84,45 @@ const char *container_time(struct arena *arena, int64_t ns)
 	gmtime_r(&seconds, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	return arena_printf(arena, "%s.%09lldZ", text, (long long)(ns % 1000000000));
+}
+
+bool container_time_parse(const char *text, int64_t *ret, struct err *e)
+{
+	struct tm tm = {0};
+	uint64_t ms, seconds;
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (!rest) {
+		tm = (struct tm){0};
+		rest = strptime(text, "%Y-%m-%d", &tm);
+	}
+	if (rest) {
+		int64_t ns = (int64_t)timegm(&tm) * 1000000000, unit = 100000000;
+		if (*rest == '.')
+			for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10)
+				ns += (*rest - '0') * unit;
+		int hours, minutes;
+		if ((*rest == '+' || *rest == '-') &&
+			sscanf(rest + 1, "%2d:%2d", &hours, &minutes) == 2)
+			ns -= (*rest == '-' ? -1 : 1) * (hours * 60 + minutes) *
+			      (int64_t)60000000000;
+		else if (*rest && strcmp(rest, "Z"))
+			return err_what(e, ERR_USAGE, "'%s' is no time", text);
+		*ret = ns;
+		return true;
+	}
+	if (text_to_u64(text, INT32_MAX * 4ull, &seconds) && seconds > 100000000) {
+		*ret = (int64_t)seconds * 1000000000;
+		return true;
+	}
+	if (!text_to_ms(text, &ms)) {
+		err_what(e, ERR_USAGE, "'%s' is no time", text);
+		return err_hint(
+			e, "2026-01-31T12:00:00, seconds since 1970, or 10m for ten minutes ago");
+	}
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	*ret = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - (int64_t)ms * 1000000;
+	return true;
 }
 
 const char *container_time_local(struct arena *arena, int64_t ns)

@@ -19,6 +19,12 @@ const char *container_duration(struct arena *arena, int64_t since_ns);
 /* 2026-01-31T12:00:00.123456789Z; "0001-01-01T00:00:00Z" for 0, as Go prints no time */
 const char *container_time(struct arena *arena, int64_t ns);
 
+/*
+ * container_time_parse() - what --since and --until take
+ * "2026-01-31T12:00:00.123456789Z", or seconds since 1970, or how long ago.
+ */
+bool container_time_parse(const char *text, int64_t *ret, struct err *e);
+
 /* 2026-01-31 13:00:00 +0100 CET */
 const char *container_time_local(struct arena *arena, int64_t ns);
 

@@ -10,6 +10,7 @@
 #include "cmd/tarball.h"
 #include "cmd/volume.h"
 #include "spec/document.h"
+#include "state/event.h"
 #include "state/foreground.h"
 #include "state/record.h"
 
@@ -279,10 +280,13 @@ static int run_start(
 static bool restart_one(struct container_command *c, const char *text, struct err *e)
 {
 	struct container record;
-	return container_get_kept(
-		       c, text, "restart", "it would be gone when it is stopped", &record, e) &&
-	       life_stop(c->all_fd, record.id, c->to.life.wait_ms, &c->to.arena, e) &&
-	       start_one(c, text, e);
+	if (!container_get_kept(
+		    c, text, "restart", "it would be gone when it is stopped", &record, e) ||
+		!life_stop(c->all_fd, record.id, c->to.life.wait_ms, &c->to.arena, e) ||
+		!start_one(c, text, e))
+		return false;
+	event_of_container(c->all_fd, &record, "restart", NULL);
+	return true;
 }
 
 static bool restart_all(struct container_command *c, struct err *e)

@@ -1,228 +1,327 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * events.c - what happens to containers, from now on
+ * events.c - what has happened, and what happens
  *
- * Nobody writes events down: they are the differences between two records, seen when the
- * kernel tells that one was replaced.
+ * Whoever does something writes it down (state/event.h); this reads. A log that is full is
+ * put aside under another name: the reader keeps it open until it has all of it, then takes
+ * the new one.
  */
 #include "base/own.h"
 #include "base/text.h"
 #include "cmd/container_command.h"
 #include "cmd/container_text.h"
 #include "cmd/table.h"
+#include "state/event.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <time.h>
 
-#define SEEN_MAX 8192
-
-struct seen {
-	int wd;
-	char id[65], name[128], health[16], image[256];
-	bool is_known; /* it has had a record */
-	enum container_phase phase;
-	int64_t started_ns, finished_ns;
-};
-
-struct watcher {
+struct reader {
 	struct container_command *c;
-	int fd;
-	struct seen *seen;
-	size_t n;
+	int dir_fd, log_fd; /* -1: there is none yet */
+	int64_t since_ns, until_ns;
+	char tail[EVENT_LINE_MAX]; /* the beginning of a line whose end is not there yet */
+	size_t n_tail;
+	bool is_overlong;
 };
 
-static json_t *row_of(struct watcher *w, const struct seen *s, const char *what, int exit_code)
+static int by_text(const void *a, const void *b)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	int64_t ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-	json_t *attributes = json_pack("{s:s, s:s}", "image", s->image, "name", s->name);
-	if (exit_code >= 0)
-		json_object_set_new(attributes, "exitCode",
-			json_string(arena_printf(&w->c->to.arena, "%d", exit_code)));
-	return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:o}, s:I, s:I}", "Type", "container",
-		"Action", what, "status", what, "id", s->id, "Actor", "ID", s->id, "Attributes",
-		attributes, "time", (json_int_t)now.tv_sec, "timeNano", (json_int_t)ns);
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool is_wanted(struct watcher *w, const struct seen *s, const char *what)
+static json_t *text(const char *s)
 {
-	const struct strv *filters = &w->c->to.filters;
-	bool has[2] = {false, false}, fits[2] = {false, false};
-	for (size_t i = 0; i < filters->n; i++) {
-		const char *value = strchr(filters->v[i], '=') + 1;
-		bool is_event = text_starts(filters->v[i], "event=");
-		if (text_starts(filters->v[i], "type="))
-			continue;
-		has[is_event] = true;
-		fits[is_event] |= is_event ? !strcmp(value, what)
-					   : !strcmp(value, s->name) || text_starts(s->id, value);
+	json_t *value = json_string(s);
+	return value ? value : json_string("?");
+}
+
+/* docker's object, with the members that it has had before too: status, id, from. */
+static json_t *row_of(struct arena *arena, const struct event *event)
+{
+	json_t *attributes = json_object();
+	for (size_t i = 0; i < event->attributes.n; i++) {
+		const char *entry = event->attributes.v[i];
+		size_t n = strcspn(entry, "=");
+		json_object_set_new(attributes, arena_strndup(arena, entry, n),
+			text(entry[n] ? entry + n + 1 : ""));
 	}
-	return (!has[0] || fits[0]) && (!has[1] || fits[1]);
-}
-
-static bool tell(
-	struct watcher *w, const struct seen *s, const char *what, int exit_code, struct err *e)
-{
-	struct arena *arena = &w->c->to.arena;
-	const char *format = w->c->to.format;
-	size_t used = arena->used;
-	if (!is_wanted(w, s, what))
-		return true;
-	if (!format) {
-		struct timespec now;
-		clock_gettime(CLOCK_REALTIME, &now);
-		const char *code =
-			exit_code >= 0 ? arena_printf(arena, "exitCode=%d, ", exit_code) : "";
-		bool ok =
-			print_out(arena_printf(arena, "%s container %s %s (%simage=%s, name=%s)\n",
-					  container_time(arena,
-						  (int64_t)now.tv_sec * 1000000000 + now.tv_nsec),
-					  what, s->id, code, s->image, s->name),
-				e);
-		memset(arena->base + used, 0, arena->used - used);
-		arena->used = used;
-		return ok;
+	const char *image = strv_env(&event->attributes, "image");
+	json_t *row = json_pack("{s:o, s:o, s:{s:o, s:o}, s:s, s:I, s:I}", "Type",
+		text(event->type), "Action", text(event->action), "Actor", "ID", text(event->id),
+		"Attributes", attributes, "scope", "local", "time",
+		(json_int_t)(event->ns / 1000000000), "timeNano", (json_int_t)event->ns);
+	if (!strcmp(event->type, "container") || !strcmp(event->type, "image")) {
+		json_object_set_new(row, "status", text(event->action));
+		json_object_set_new(row, "id", text(event->id));
 	}
-	json_t *rows = json_array();
-	json_array_append_new(rows, row_of(w, s, what, exit_code));
-	bool ok = table_print(
-		rows, NULL, strcmp(format, "json") ? format : "{{json .}}", true, arena, e);
-	json_decref(rows);
-	return ok;
+	if (!strcmp(event->type, "container"))
+		json_object_set_new(row, "from", text(image ? image : ""));
+	return row;
 }
 
-static void remember(struct seen *s, const struct container *record)
+/* 2026-01-31T12:00:00.123456789Z container die ID (exitCode=1, image=x, name=y) */
+static const char *line_of(struct arena *arena, const struct event *event)
 {
-	text_visible(s->name, sizeof(s->name), record->name);
-	text_visible(s->image, sizeof(s->image), record->image);
-	snprintf(s->health, sizeof(s->health), "%s", record->health);
-	s->phase = record->phase;
-	s->started_ns = record->started_ns;
-	s->finished_ns = record->finished_ns;
-	s->is_known = true;
+	struct strv sorted = event->attributes;
+	const char *line = arena_printf(arena, "%s %s %s %s (", container_time(arena, event->ns),
+		event->type, event->action, event->id);
+	if (sorted.n)
+		qsort(sorted.v, sorted.n, sizeof(*sorted.v), by_text);
+	for (size_t i = 0; i < sorted.n; i++)
+		line = arena_printf(arena, "%s%s%s", line, i ? ", " : "", sorted.v[i]);
+	size_t size = 4 * strlen(line) + 8;
+	char *shown = arena_alloc(arena, size);
+	text_visible(shown, size, line);
+	return arena_printf(arena, "%s)\n", shown);
 }
 
-static bool compare(struct watcher *w, struct seen *s, bool is_silent, struct err *e)
+static bool has_label(const struct event *event, const char *label)
 {
-	struct container now;
-	struct seen before = *s;
-	struct err gone = ERR_INIT;
-	char health[48];
-	if (!container_read(w->c->all_fd, s->id, &w->c->to.arena, &now, &gone))
-		return true;
-	remember(s, &now);
-	if (is_silent)
-		return true;
-	bool has_started = now.started_ns && now.started_ns != before.started_ns;
-	bool has_ended = now.finished_ns && now.finished_ns != before.finished_ns &&
-			 now.phase != CONTAINER_RUNNING;
-	bool ok = before.is_known || tell(w, s, "create", -1, e);
-	if (ok && before.is_known && strcmp(before.name, s->name))
-		ok = tell(w, s, "rename", -1, e);
-	if (ok && has_started)
-		ok = tell(w, s, "start", -1, e);
-	if (ok && has_ended)
-		ok = tell(w, s, "die", now.exit_code, e);
-	if (ok && has_ended && now.was_stopped)
-		ok = tell(w, s, "stop", -1, e);
-	snprintf(health, sizeof(health), "health_status: %s", s->health);
-	if (ok && s->health[0] && strcmp(before.health, s->health))
-		ok = tell(w, s, health, -1, e);
-	return ok;
+	bool has_value = strchr(label, '=') != NULL;
+	return has_value ? strv_has(&event->attributes, label)
+			 : strv_env(&event->attributes, label) != NULL;
 }
 
-static bool add(struct watcher *w, const char *id, bool is_silent, struct err *e)
+static bool is_named(const struct event *event, const char *type, const char *value)
 {
-	char path[128];
-	if (w->n == SEEN_MAX || strlen(id) != 64)
-		return true;
-	struct seen *s = &w->seen[w->n];
-	*s = (struct seen){0};
-	snprintf(s->id, sizeof(s->id), "%s", id);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", w->c->all_fd, id);
-	s->wd = inotify_add_watch(w->fd, path, IN_MOVED_TO | IN_ONLYDIR);
-	if (s->wd < 0)
-		return true;
-	w->n++;
-	/* Its record may have come before we looked. */
-	return compare(w, s, is_silent, e);
+	const char *name = strv_env(&event->attributes, "name");
+	return !strcmp(event->type, type) &&
+	       (text_starts(event->id, value) || (name && !strcmp(name, value)));
 }
 
-static bool take(struct watcher *w, const struct inotify_event *event, int all_wd, struct err *e)
+enum filter_key { BY_CONTAINER, BY_EVENT, BY_IMAGE, BY_LABEL, BY_TYPE, BY_VOLUME, FILTER_KEYS };
+
+static const char *const filter_keys[FILTER_KEYS] = {
+	"container=", "event=", "image=", "label=", "type=", "volume="};
+
+static bool fits(const struct event *event, enum filter_key key, const char *value)
 {
-	if (event->wd == all_wd && (event->mask & IN_CREATE))
-		return add(w, event->name, false, e);
-	for (size_t i = 0; i < w->n; i++) {
-		struct seen *s = &w->seen[i];
-		if (event->wd == all_wd && (event->mask & IN_MOVED_FROM) &&
-			!strcmp(s->id, event->name)) {
-			struct seen gone = *s;
-			inotify_rm_watch(w->fd, s->wd);
-			*s = w->seen[--w->n];
-			return !gone.is_known || tell(w, &gone, "destroy", -1, e);
+	const char *image = strv_env(&event->attributes, "image");
+	switch (key) {
+	case BY_CONTAINER:
+		return is_named(event, "container", value);
+	case BY_EVENT:
+		/* "health_status" means each of its values. */
+		return !strcmp(event->action, value) ||
+		       (text_starts(event->action, value) && event->action[strlen(value)] == ':');
+	case BY_IMAGE:
+		return (image && !strcmp(image, value)) || is_named(event, "image", value);
+	case BY_LABEL:
+		return has_label(event, value);
+	case BY_TYPE:
+		return !strcmp(event->type, value);
+	case BY_VOLUME:
+		return is_named(event, "volume", value);
+	default:
+		return false;
+	}
+}
+
+/* The same key twice means either, different keys mean both. */
+static bool is_wanted(const struct strv *filters, const struct event *event)
+{
+	for (enum filter_key key = 0; key < FILTER_KEYS; key++) {
+		bool has = false, does_fit = false;
+		for (size_t i = 0; i < filters->n; i++) {
+			if (!text_starts(filters->v[i], filter_keys[key]))
+				continue;
+			has = true;
+			does_fit |= fits(event, key, filters->v[i] + strlen(filter_keys[key]));
 		}
-		if (event->wd == s->wd && event->len && !strcmp(event->name, "state"))
-			return compare(w, s, false, e);
+		if (has && !does_fit)
+			return false;
 	}
 	return true;
 }
 
 static bool check_filters(const struct strv *filters, struct err *e)
 {
-	for (size_t i = 0; i < filters->n; i++)
-		if (!text_starts(filters->v[i], "container=") &&
-			!text_starts(filters->v[i], "event=") &&
-			strcmp(filters->v[i], "type=container")) {
-			err_what(e, ERR_USAGE, "the filter '%s' is not known", filters->v[i]);
-			return err_hint(e, "container, event, type=container");
-		}
+	for (size_t i = 0; i < filters->n; i++) {
+		bool is_known = false;
+		for (enum filter_key key = 0; key < FILTER_KEYS; key++)
+			is_known |= text_starts(filters->v[i], filter_keys[key]);
+		if (is_known)
+			continue;
+		err_what(e, ERR_USAGE, "the filter '%s' is not known", filters->v[i]);
+		return err_hint(e, "container, event, image, label, type, volume");
+	}
 	return true;
 }
 
-static bool watch(struct watcher *w, struct err *e)
+static bool tell(struct reader *r, const struct event *event, struct err *e)
 {
-	char path[64], buffer[8192] __attribute__((aligned(8)));
-	struct strv ids = {0};
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", w->c->all_fd);
-	int all_wd = inotify_add_watch(w->fd, path, IN_CREATE | IN_MOVED_FROM | IN_ONLYDIR);
-	if (all_wd < 0 || !container_list(w->c->all_fd, &w->c->to.arena, &ids, e))
-		return all_wd >= 0 ? false : err_sys(e, "watch the containers");
-	for (size_t i = 0; i < ids.n; i++)
-		if (!add(w, ids.v[i], true, e))
-			return false;
-	struct arena *arena = &w->c->to.arena;
+	struct arena *arena = &r->c->to.arena;
+	const char *format = r->c->to.format;
+	if (!format)
+		return print_out(line_of(arena, event), e);
+	json_t *rows = json_array();
+	json_array_append_new(rows, row_of(arena, event));
+	bool ok = table_print(
+		rows, NULL, strcmp(format, "json") ? format : "{{json .}}", true, arena, e);
+	json_decref(rows);
+	return ok;
+}
+
+/* One that is no event was torn, or is of a later guscio: it is passed over. */
+static bool take_line(struct reader *r, char *line, struct err *e)
+{
+	struct event event;
+	struct arena *arena = &r->c->to.arena;
 	const size_t used = arena->used;
+	bool ok = true;
+	if (event_from_line(line, arena, &event) && event.ns >= r->since_ns &&
+		event.ns <= r->until_ns && is_wanted(&r->c->to.filters, &event))
+		ok = tell(r, &event, e);
+	/* It may watch for months. */
+	memset(arena->base + used, 0, arena->used - used);
+	arena->used = used;
+	return ok;
+}
+
+static bool take_bytes(struct reader *r, const char *bytes, size_t n, struct err *e)
+{
+	while (n > 0) {
+		const char *end = memchr(bytes, '\n', n);
+		size_t part = end ? (size_t)(end - bytes) : n;
+		r->is_overlong |= r->n_tail + part >= sizeof(r->tail);
+		if (!r->is_overlong) {
+			memcpy(r->tail + r->n_tail, bytes, part);
+			r->n_tail += part;
+		}
+		if (!end)
+			return true;
+		r->tail[r->n_tail] = '\0';
+		bool ok = r->is_overlong || take_line(r, r->tail, e);
+		r->n_tail = 0;
+		r->is_overlong = false;
+		if (!ok)
+			return false;
+		bytes = end + 1;
+		n -= part + 1;
+	}
+	return true;
+}
+
+static bool read_rest(struct reader *r, int fd, struct err *e)
+{
+	char buffer[16384];
 	for (;;) {
-		ssize_t n = read(w->fd, buffer, sizeof(buffer));
+		ssize_t n = read(fd, buffer, sizeof(buffer));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return err_sys(e, "read what has happened");
-		for (char *p = buffer; p < buffer + n;) {
-			const struct inotify_event *event = (struct inotify_event *)p;
-			if (!take(w, event, all_wd, e))
-				return false;
-			p += sizeof(*event) + event->len;
-		}
-		/* It may watch for months. */
-		memset(arena->base + used, 0, arena->used - used);
-		arena->used = used;
+			return n == 0 || err_sys(e, "read the events");
+		if (!take_bytes(r, buffer, (size_t)n, e))
+			return false;
 	}
+}
+
+static int open_log(const struct reader *r, const char *name)
+{
+	return openat(r->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
+static bool is_same(int a, int b)
+{
+	struct stat x, y;
+	return a >= 0 && b >= 0 && fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_ino == y.st_ino;
+}
+
+/* What there is: the older file first. */
+static bool read_history(struct reader *r, struct err *e)
+{
+	r->log_fd = open_log(r, "log");
+	CLEAN(clean_fd) int older_fd = open_log(r, "log.1");
+	/* Put aside just now: then that is the newer one, and what was before is gone. */
+	if (older_fd >= 0 && !is_same(older_fd, r->log_fd) && !read_rest(r, older_fd, e))
+		return false;
+	r->n_tail = 0;
+	return r->log_fd < 0 || read_rest(r, r->log_fd, e);
+}
+
+/* All of the old one, then the new one from its beginning. */
+static bool read_news(struct reader *r, struct err *e)
+{
+	for (;;) {
+		if (r->log_fd >= 0 && !read_rest(r, r->log_fd, e))
+			return false;
+		CLEAN(clean_fd) int fd = open_log(r, "log");
+		if (fd < 0 || is_same(fd, r->log_fd))
+			return true;
+		/* Nobody writes to one that has been put aside: this was its last word. */
+		if (r->log_fd >= 0 && !read_rest(r, r->log_fd, e))
+			return false;
+		clean_fd(&r->log_fd);
+		r->log_fd = TAKE_FD(fd);
+		r->n_tail = 0;
+	}
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static bool follow(struct reader *r, int watch_fd, struct err *e)
+{
+	char buffer[8192];
+	while (now_ns() <= r->until_ns) {
+		struct pollfd p = {.fd = watch_fd, .events = POLLIN};
+		int64_t left_ms = (r->until_ns - now_ns()) / 1000000 + 1;
+		int n = poll(&p, 1, left_ms > 3600000 ? 3600000 : (int)left_ms);
+		if (n < 0 && errno != EINTR)
+			return err_sys(e, "wait for events");
+		if (n > 0 && read(watch_fd, buffer, sizeof(buffer)) < 0 && errno != EAGAIN)
+			return err_sys(e, "wait for events");
+		if (!read_news(r, e))
+			return false;
+	}
+	return true;
+}
+
+static bool watch(struct reader *r, bool wants_history, struct err *e)
+{
+	char path[64];
+	/* Before the first look: nothing can come in between. */
+	CLEAN(clean_fd) int watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", r->dir_fd);
+	if (watch_fd < 0 ||
+		inotify_add_watch(watch_fd, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+		return err_sys(e, "watch the events");
+	if (wants_history) {
+		if (!read_history(r, e))
+			return false;
+	} else {
+		r->log_fd = open_log(r, "log");
+		if (r->log_fd >= 0)
+			lseek(r->log_fd, 0, SEEK_END);
+	}
+	return follow(r, watch_fd, e);
 }
 
 static bool events(struct container_command *c, struct err *e)
 {
-	struct watcher w = {.c = c, .fd = -1};
-	clean_fd(&c->all_fd);
+	const struct life_options *life = &c->to.life;
+	struct reader r = {.c = c, .dir_fd = -1, .log_fd = -1, .until_ns = INT64_MAX};
+	int all_fd = -1;
 	if (!check_filters(&c->to.filters, e) ||
-		!containers_open(c->host.data_dir, true, &c->all_fd, e))
+		(life->since && !container_time_parse(life->since, &r.since_ns, e)) ||
+		(life->until && !container_time_parse(life->until, &r.until_ns, e)))
 		return false;
-	w.seen = arena_array(&c->to.arena, SEEN_MAX, sizeof(*w.seen));
-	w.fd = inotify_init1(IN_CLOEXEC);
-	bool ok = w.fd >= 0 ? watch(&w, e) : err_sys(e, "watch the containers");
-	clean_fd(&w.fd);
+	/* The directory above them may be missing too. */
+	bool ok = containers_open(c->host.data_dir, true, &all_fd, e) &&
+		  events_open(c->host.data_dir, &r.dir_fd, e) &&
+		  watch(&r, life->since || life->until, e);
+	clean_fd(&all_fd);
+	clean_fd(&r.dir_fd);
+	clean_fd(&r.log_fd);
 	return ok;
 }
 
@@ -233,12 +332,15 @@ static int run_events(
 }
 
 static const struct option_def events_options[] = {
-	{"filter", 'f', "KEY=VALUE", "container, event, type=container", set_filter},
-	{"format", 0, "FORMAT", "json, or a template as {{.Action}}", set_format}, {0}};
+	{"filter", 'f', "KEY=VALUE", "container, event, image, label, type, volume", set_filter},
+	{"format", 0, "FORMAT", "json, or a template as {{.Action}}", set_format},
+	{"since", 0, "TIME", "from then on: 2026-01-31T12:00:00, or 10m for ten minutes ago",
+		set_since},
+	{"until", 0, "TIME", "up to then, and no longer", set_until}, {0}};
 
 const struct command command_events = {.name = "events",
 	.arguments = "[OPTIONS]",
-	.summary = "Show what happens to containers, from now on",
+	.summary = "Show what happens, and with --since what has happened",
 	.details = "",
 	.options = events_options,
 	.run = run_events};

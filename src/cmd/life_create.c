@@ -11,6 +11,7 @@
 #include "cmd/volume.h"
 #include "image/flat.h"
 #include "spec/document.h"
+#include "state/event.h"
 #include "state/foreground.h"
 #include "wire/journal.h"
 
@@ -328,6 +329,7 @@ void life_discard(const struct host *host, const struct container *c, int take_l
 		return;
 	unlinkat(lock_fd, "state", 0);
 	take_back(all_fd, c, lock_fd);
+	event_of_container(all_fd, c, "destroy", NULL);
 }
 
 /* One that is only made claims no name where those in the foreground have theirs. */
@@ -366,6 +368,7 @@ bool life_create(struct invocation *to, const struct host *host, struct containe
 		take_back(all_fd, ret, dir_fd);
 		return false;
 	}
+	event_of_container(all_fd, ret, "create", NULL);
 	*ret_fd = TAKE_FD(dir_fd);
 	return true;
 }

@@ -5,6 +5,7 @@
 #include "cmd/life.h"
 #include "image/flat.h"
 #include "spec/document.h"
+#include "state/event.h"
 #include "state/record.h"
 #include "wire/control.h"
 
@@ -251,6 +252,7 @@ bool life_remove(const struct host *host, int all_fd, const struct container *c,
 	if (!container_detach(all_fd, c, name, e))
 		return false;
 	fault_point("rm", "moved");
+	event_of_container(all_fd, c, "destroy", NULL);
 	state_release(host->runtime_dir, c->id, c->name[0] ? c->name : NULL, -1);
 	bool ok = remove_directory(host, all_fd, name, e);
 	clean_fd(&lock_fd);

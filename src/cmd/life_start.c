@@ -13,6 +13,7 @@
 #include "cmd/life.h"
 #include "cmd/logout.h"
 #include "cmd/run_life.h"
+#include "state/event.h"
 #include "state/record.h"
 #include "sys/clone.h"
 #include "wire/control.h"
@@ -146,6 +147,14 @@ static void announce(const struct invocation *to, bool is_attached, pid_t monito
 		notify_send("READY=1");
 }
 
+static void say_started(const struct starting *s)
+{
+	CLEAN(clean_fd) int all_fd = -1;
+	struct err ignored;
+	if (containers_open(s->plan->host->data_dir, false, &all_fd, &ignored))
+		event_of_container(all_fd, s->c, "start", NULL);
+}
+
 /* In the starter. Returns only on failure, with nothing left of the container. */
 static bool start_and_become_monitor(struct starting *s, struct pipes *p, struct err *e)
 {
@@ -169,6 +178,7 @@ static bool start_and_become_monitor(struct starting *s, struct pipes *p, struct
 		  start(s->plan, &proc, to->notes, e) && life_write_pidfile(to, proc.pid, e);
 	if (ok) {
 		fault_point("start", "running");
+		say_started(s);
 		leave_pipes();
 		fds.input_fd = p->input[1];
 		fds.output_fd = p->output[0];

@@ -3,6 +3,7 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "cmd/logs_journal.h"
+#include "cmd/container_text.h"
 #include "wire/control.h"
 
 #include <fcntl.h>
@@ -35,44 +36,6 @@ static int open_log(const struct reader *r, size_t i)
 	else
 		snprintf(name, sizeof(name), "container.log");
 	return openat(r->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-/* "2026-01-31T12:00:00.123456789Z", or seconds since 1970, or how long ago. */
-static bool parse_time(const char *text, int64_t *ret, struct err *e)
-{
-	struct tm tm = {0};
-	uint64_t ms, seconds;
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (!rest) {
-		tm = (struct tm){0};
-		rest = strptime(text, "%Y-%m-%d", &tm);
-	}
-	if (rest) {
-		int64_t ns = (int64_t)timegm(&tm) * 1000000000, unit = 100000000;
-		if (*rest == '.')
-			for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10)
-				ns += (*rest - '0') * unit;
-		int hours, minutes;
-		if ((*rest == '+' || *rest == '-') &&
-			sscanf(rest + 1, "%2d:%2d", &hours, &minutes) == 2)
-			ns -= (*rest == '-' ? -1 : 1) * (hours * 60 + minutes) *
-			      (int64_t)60000000000;
-		else if (*rest && strcmp(rest, "Z"))
-			return err_what(e, ERR_USAGE, "'%s' is no time", text);
-		*ret = ns;
-		return true;
-	}
-	if (text_to_u64(text, INT32_MAX * 4ull, &seconds) && seconds > 100000000) {
-		*ret = (int64_t)seconds * 1000000000;
-		return true;
-	}
-	if (!text_to_ms(text, &ms)) {
-		err_what(e, ERR_USAGE, "'%s' is no time", text);
-		return err_hint(
-			e, "2026-01-31T12:00:00, seconds since 1970, or 10m for ten minutes ago");
-	}
-	*ret = ((int64_t)time(NULL) * 1000 - (int64_t)ms) * 1000000;
-	return true;
 }
 
 static int digit(char c)
@@ -116,7 +79,7 @@ static bool is_in_time(struct reader *r, const char *when)
 {
 	int64_t ns;
 	struct err ignored;
-	if ((!r->since_ns && !r->until_ns) || !parse_time(when, &ns, &ignored))
+	if ((!r->since_ns && !r->until_ns) || !container_time_parse(when, &ns, &ignored))
 		return true;
 	if (r->until_ns && ns > r->until_ns)
 		r->has_passed_until = true;
@@ -310,8 +273,8 @@ static bool read_options(
 	*tail = UINT64_MAX;
 	if (life->tail && strcmp(life->tail, "all") && strcmp(life->tail, "-1"))
 		text_to_u64(life->tail, UINT32_MAX, tail);
-	return (!life->since || parse_time(life->since, &r->since_ns, e)) &&
-	       (!life->until || parse_time(life->until, &r->until_ns, e));
+	return (!life->since || container_time_parse(life->since, &r->since_ns, e)) &&
+	       (!life->until || container_time_parse(life->until, &r->until_ns, e));
 }
 
 static bool logs(struct container_command *c, struct err *e)

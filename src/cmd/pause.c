@@ -2,6 +2,7 @@
 /* pause.c - all processes of a container stopped where they are, and let go again */
 #include "base/own.h"
 #include "cmd/cgroup_command.h"
+#include "state/event.h"
 #include "sys/cgroup.h"
 
 #include <fcntl.h>
@@ -39,6 +40,10 @@ static bool freeze(struct container_command *c, const char *text, bool is_pause,
 		return err_what(e, ERR_HOST,
 			"container '%s' does not %s: a process of it is busy in the kernel", text,
 			is_pause ? "stop" : "go on");
+	struct container record;
+	struct err gone = ERR_INIT;
+	if (container_get(c, text, &record, &gone) && !record.is_foreground)
+		event_of_container(c->all_fd, &record, is_pause ? "pause" : "unpause", NULL);
 	return print_out(arena_printf(&c->to.arena, "%s\n", text), e);
 }
 

@@ -3,6 +3,7 @@
 #include "cmd/image_command.h"
 #include "cmd/progress.h"
 #include "image/pull.h"
+#include "state/event.h"
 
 #include <string.h>
 
@@ -20,6 +21,8 @@ static bool pull_one(struct image_command *c, const char *text, struct err *e)
 	if (!reference_parse(&c->to.arena, text, &reference, e) || !inside_map(&in, &map, e) ||
 		!pull_image(&c->store, &in, map, &reference, &options, &image, &has_changed, e))
 		return false;
+	event_of(c->host.data_dir, "image", "pull", reference.name,
+		arena_printf(&c->to.arena, "name=%s", reference.name));
 	return print_out(arena_printf(&c->to.arena, "%s\n", image.config + 7), e);
 }
 

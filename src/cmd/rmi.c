@@ -6,12 +6,17 @@
 #include "cmd/life.h"
 #include "cmd/progress.h"
 #include "image/gc.h"
+#include "state/event.h"
 
 #include <string.h>
 #include <unistd.h>
 
 static bool say(struct image_command *c, const char *what, const char *name, struct err *e)
 {
+	char attribute[600];
+	snprintf(attribute, sizeof(attribute), "name=%s", name);
+	event_of(c->host.data_dir, "image", !strcmp(what, "Untagged") ? "untag" : "delete", name,
+		attribute);
 	return print_out(arena_printf(&c->to.arena, "%s: %s\n", what, name), e);
 }
 
@@ -157,6 +162,8 @@ static bool tag(struct image_command *c, struct err *e)
 				e, ERR_USAGE, "'%s' is a digest, no name to give", c->argv[i]);
 		if (!store_add(&c->store, &image, reference.name, e))
 			return false;
+		event_of(c->host.data_dir, "image", "tag", image.config,
+			arena_printf(&c->to.arena, "name=%s", reference.name));
 	}
 	return true;
 }

@@ -6,6 +6,7 @@
 #include "cmd/volume.h"
 #include "spec/document.h"
 #include "spec/options.h"
+#include "state/event.h"
 #include "state/record.h"
 
 #include <fcntl.h>
@@ -88,6 +89,9 @@ static bool kill_one(struct container_command *c, const char *text, struct err *
 		err_sys(e, "send the signal");
 		return err_what(e, ERR_HOST, "cannot signal container '%s'", text);
 	}
+	if (!record.is_foreground)
+		event_of_container(c->all_fd, &record, "kill",
+			arena_printf(&c->to.arena, "signal=%d", spec.stop_signal));
 	return say(c, text, e);
 }
 
@@ -229,6 +233,8 @@ static bool rename_one(struct container_command *c, struct err *e)
 	}
 	container_leave_name(c->all_fd, record.id, before);
 	state_rename(c->host.runtime_dir, record.id, before, name);
+	event_of_container(
+		c->all_fd, &record, "rename", arena_printf(&c->to.arena, "oldName=/%s", before));
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include "cmd/container_text.h"
 #include "cmd/table.h"
 #include "spec/mount_options.h"
+#include "state/event.h"
 #include "store/volume.h"
 
 #include <string.h>
@@ -29,8 +30,11 @@ static bool create(struct container_command *c, struct err *e)
 		err_what(e, ERR_USAGE, "'%s' is no name for a volume", name);
 		return err_hint(e, "letters, digits, and after the first also _ . -");
 	}
-	return volume_make(c->host.data_dir, name, &c->to.life.labels, &is_new, e) &&
-	       say(c, name, e);
+	if (!volume_make(c->host.data_dir, name, &c->to.life.labels, &is_new, e))
+		return false;
+	if (is_new)
+		event_of(c->host.data_dir, "volume", "create", name, "driver=local");
+	return say(c, name, e);
 }
 
 static json_t *labels_of(const struct volume *v, struct arena *arena)
@@ -137,7 +141,10 @@ static bool remove_one(struct container_command *c, const char *name, struct err
 		err_what(e, ERR_STATE, "cannot remove volume '%s'", name);
 		return err_hint(e, "see which: guscio ps -a --filter volume=%s", name);
 	}
-	return volume_delete(&c->host, name, c->to.notes, e) && say(c, name, e);
+	if (!volume_delete(&c->host, name, c->to.notes, e))
+		return false;
+	event_of(c->host.data_dir, "volume", "destroy", name, "driver=local");
+	return say(c, name, e);
 }
 
 static bool remove_all(struct container_command *c, struct err *e)

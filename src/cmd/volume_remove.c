@@ -4,6 +4,7 @@
 #include "cmd/volume.h"
 #include "image/flat.h"
 #include "spec/document.h"
+#include "state/event.h"
 #include "state/foreground.h"
 #include "store/volume.h"
 
@@ -149,6 +150,8 @@ void volumes_remove_anonymous(const struct host *host, const char *mounts, struc
 			continue;
 		if (!is_used && !volume_delete(host, name, notes, &own) && own.kind != ERR_STATE)
 			notes_add(notes, "%s: %s", own.what, own.cause);
+		else if (!is_used && !own.what[0])
+			event_of(host->data_dir, "volume", "destroy", name, "driver=local");
 	}
 	arena_done(&arena);
 }

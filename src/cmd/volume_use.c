@@ -6,6 +6,7 @@
 #include "cmd/life.h"
 #include "spec/mount_options.h"
 #include "spec/options.h"
+#include "state/event.h"
 #include "state/foreground.h"
 #include "store/volume.h"
 
@@ -56,7 +57,14 @@ static bool settle_one(struct invocation *to, const struct host *host, struct mo
 		return false;
 	const char *name = m->source;
 	m->source = arena_printf(&to->arena, "%s/volumes/%s/_data", host->data_dir, name);
-	return is_anonymous || is_only_shown || volume_make(host->data_dir, name, NULL, NULL, e);
+	bool is_new = false;
+	if (is_anonymous || is_only_shown)
+		return true;
+	if (!volume_make(host->data_dir, name, NULL, &is_new, e))
+		return false;
+	if (is_new)
+		event_of(host->data_dir, "volume", "create", name, "driver=local");
+	return true;
 }
 
 static bool has_mount(const struct spec *spec, const char *destination)

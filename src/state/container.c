@@ -3,6 +3,7 @@
 #include "state/container.h"
 #include "base/own.h"
 #include "state/container_text.h"
+#include "state/event.h"
 #include "state/record.h"
 
 #include <fcntl.h>
@@ -425,6 +426,8 @@ bool container_repair(int all_fd, struct container *c, struct arena *arena, stru
 		now.health = "";
 		if (!container_write(fd, &now, false, e))
 			return false;
+		if (now.phase == CONTAINER_EXITED)
+			event_of_container(all_fd, &now, "die", "exitCode=255");
 	}
 	*c = now;
 	return true;

@@ -355,3 +355,59 @@ nothing_of_volumes() {
 	"$GUSCIO" system reset -f
 	[ -z "$(ls -A "$XDG_DATA_HOME/guscio" 2>/dev/null)" ]
 }
+
+@test "events: what happened before, of all kinds, by time and by filter; docker's fields" {
+	begin=$(date +%s)
+	"$GUSCIO" volume create v
+	run_d --name e -v v:/v -l team=a -l "odd key=b c=d" "$root" sh -c 'sleep 0.2; exit 5'
+	"$GUSCIO" wait e
+	"$GUSCIO" rename e f && "$GUSCIO" restart -t 0 f && "$GUSCIO" wait f && "$GUSCIO" rm f && "$GUSCIO" volume rm v
+	run_d --name k "$root" sleep 100
+	"$GUSCIO" kill k && "$GUSCIO" wait k && "$GUSCIO" rm k
+	tar -C "$root" -cf "$work/i.tar" ./etc && "$GUSCIO" import "$work/i.tar" a:1 && "$GUSCIO" tag a:1 b:1 && "$GUSCIO" rmi b:1
+	now() { "$GUSCIO" events --since "$begin" --until 0s "$@"; }
+	[ "$(now --filter container=f --filter container=e --format '{{.Action}}' | tr '\n' ' ')" = "create start die rename start restart die destroy " ] ||
+		{ now; false; }
+	[ "$(now --filter container=k --format '{{.Action}}' | tr '\n' ' ')" = "create start kill die stop destroy " ] || { now; false; }
+	[ "$(now --filter type=volume --format '{{.Action}} {{.Actor.ID}}' | tr '\n' ',')" = "create v,destroy v," ]
+	[ "$(now --filter type=image --format '{{.Action}}' | tr '\n' ' ')" = "tag untag " ]
+	[ "$(now --filter event=die --filter label=team=a --format '{{.Actor.Attributes.exitCode}}' | tr '\n' ' ')" = "5 5 " ]
+	[ -z "$(now --filter label=team=b)" ]
+	run -0 now --filter event=die --filter container=e --format json
+	[ "$(jq -r '[.Type, .status, .from, .scope, .Actor.Attributes.name, .Actor.Attributes["odd key"]] | join("|")' <<<"$output")" = "container|die|$root|local|e|b c=d" ]
+	[ "$(jq '.id == .Actor.ID and (.time | type) == "number"' <<<"$output")" = true ]
+	[[ $(now --filter event=die --filter container=e) == 20*Z" container die "*" (exitCode=5, image=$root, name=e, odd key=b c=d, team=a)" ]]
+	# A line that was torn is passed over, and swallows no other.
+	printf '1234 container di' >>"$XDG_DATA_HOME/guscio/events/log"
+	"$GUSCIO" volume create w
+	[ "$(now --filter volume=w --format '{{.Action}}')" = create ]
+	[ -z "$("$GUSCIO" events --since "$begin" --until 1h)" ]
+	run -125 "$GUSCIO" events --since yesterday
+	assert_one_line
+	# In the foreground nothing is written.
+	size=$(stat -c %s "$XDG_DATA_HOME/guscio/events/log")
+	run -0 run_one "$root" true
+	[ "$(stat -c %s "$XDG_DATA_HOME/guscio/events/log")" = "$size" ]
+}
+
+@test "events: the log is bounded; who follows sees every event across its rotation" {
+	"$GUSCIO" volume create first
+	"$GUSCIO" events --filter type=volume --format '{{.Action}} {{.Actor.ID}}' >"$work/seen" 3>&- &
+	follower=$!
+	sleep 0.5
+	# Two full logs: the first event is in neither then.
+	for n in 1 2; do
+		"$GUSCIO" volume create "before$n"
+		head -c 1100000 /dev/zero | tr '\0' 'x' | fold -w 200 >>"$XDG_DATA_HOME/guscio/events/log"
+		echo >>"$XDG_DATA_HOME/guscio/events/log"
+		for i in 1 2 3 4; do "$GUSCIO" volume create "v$n$i" & done
+		wait $(jobs -p | grep -v "^$follower$")
+	done
+	for _ in $(seq 100); do [ "$(wc -l <"$work/seen")" -eq 10 ] && break; sleep 0.05; done
+	kill $follower
+	[ "$(sort "$work/seen" | tr '\n' ' ')" = "create before1 create before2 create v11 create v12 create v13 create v14 create v21 create v22 create v23 create v24 " ]
+	[ "$(ls "$XDG_DATA_HOME/guscio/events")" = $'log\nlog.1' ]
+	[ "$(cat "$XDG_DATA_HOME/guscio/events/"* | wc -c)" -lt 2400000 ]
+	run -0 "$GUSCIO" events --since 1h --until 0s --format '{{.Actor.ID}}'
+	[[ $output != *first* && $output == *v24* ]]
+}
