@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "confine/confine.h"
 #include "base/own.h"
+#include "confine/filter.h"
 
 #include <fcntl.h>
 #include <linux/landlock.h>
-#include <seccomp.h>
+#include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -107,45 +108,31 @@ bool confine_files(const char *const *readable, int writable_fd, bool *ret_appli
 	return true;
 }
 
-static bool add_names(scmp_filter_ctx filter, uint32_t listed, const char *const *names)
+static bool load(const struct filter_wish *wish, struct err *e)
 {
-	bool ok = true;
-	for (; ok && *names; names++) {
-		int number = seccomp_syscall_resolve_name(*names);
-		/* Not every architecture and library knows every call. */
-		if (number != __NR_SCMP_ERROR)
-			ok = seccomp_rule_add(filter, listed, number, 0) == 0 || number < 0;
-	}
-	return ok;
+	struct filter filter;
+	if (!filter_build(wish, &filter))
+		return err_msg(e, ERR_INTERNAL, "too many names for a seccomp filter");
+	struct sock_fprog program = {.len = (unsigned short)filter.n, .filter = filter.code};
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0 ||
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		return err_sys(e, "install the seccomp filter");
+	return true;
 }
 
-static bool load(scmp_filter_ctx take_filter, bool is_complete, struct err *e)
-{
-	int result = is_complete ? seccomp_load(take_filter) : -ENOMEM;
-	seccomp_release(take_filter);
-	errno = -result;
-	return result == 0 || err_sys(e, "install the seccomp filter");
-}
+#define REFUSED (SECCOMP_RET_ERRNO | EPERM)
 
 bool confine_calls_allow(const char *const *names, struct err *e)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	return load(filter, filter && add_names(filter, SCMP_ACT_ALLOW, names), e);
+	return load(&(struct filter_wish){names, SECCOMP_RET_ALLOW, REFUSED, false}, e);
 }
 
 bool confine_calls_allow_inet(const char *const *names, struct err *e)
 {
-	static const int families[] = {AF_INET, AF_INET6};
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	bool ok = filter && add_names(filter, SCMP_ACT_ALLOW, names);
-	for (size_t i = 0; ok && i < ARRAY_LEN(families); i++)
-		ok = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-			     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i])) == 0;
-	return load(filter, ok, e);
+	return load(&(struct filter_wish){names, SECCOMP_RET_ALLOW, REFUSED, true}, e);
 }
 
 bool confine_calls_deny(const char *const *names, struct err *e)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	return load(filter, filter && add_names(filter, SCMP_ACT_ERRNO(EPERM), names), e);
+	return load(&(struct filter_wish){names, REFUSED, SECCOMP_RET_ALLOW, false}, e);
 }
