@@ -91,7 +91,7 @@ static bool is_proc_complete(const struct plan *plan)
 	bool has_proc = false, has_dev = false, is_late = false;
 	for (size_t i = 0; i < plan->n_steps; i++) {
 		const struct step *step = &plan->steps[i];
-		is_late |= step->kind == STEP_NETWORK_ADOPT_LATE;
+		is_late |= step->kind == STEP_NETWORK_ADOPT;
 		if (step->kind == STEP_MOUNT_LATE && text_starts(step->mount.target, "/proc"))
 			return false;
 		if (step->kind != STEP_MOUNT || step->mount.from != MOUNT_FROM_FS)

@@ -194,7 +194,6 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 			add(&t, "%s%s", word == plan->net.helper_argv ? "" : " ", *word);
 		break;
 	case STEP_NETWORK_DEVICE:
-	case STEP_NETWORK_DEVICE_LATE:
 		add_addresses(&t, &plan->net);
 		break;
 	case STEP_NETWORK_DEFAULTS:

@@ -226,15 +226,6 @@ static bool has_tun(struct plan *plan, struct notes *notes, struct err *e)
 	return err_hint(e, "sudo modprobe tun; sudo chmod 666 /dev/net/tun");
 }
 
-/*
- * The parent and the go-between enter the network for its ports or its cable while the child
- * builds its tree: then it must be there from the clone on.
- */
-static bool may_be_made_beside(const struct spec *spec)
-{
-	return spec->net.kind != NET_NAMED && !spec->n_ports;
-}
-
 /* What comes after /sys stays after it. */
 static void mount_late(struct plan *plan)
 {
@@ -251,27 +242,36 @@ static void mount_late(struct plan *plan)
 	}
 }
 
-/*
- * The id helpers take three times as long as a network. A device that its helper waits for is
- * made meanwhile; otherwise the network is made and adopted as late as can be.
- */
-static bool is_adopted_late(const struct plan *plan)
+/* After plan_add_mounts(). */
+static void add_empty(struct plan *plan)
 {
-	bool is_early = plan->ids.rung == MAP_HELPERS && plan->spec->net.kind == NET_SLIRP;
-	return !is_early && may_be_made_beside(plan->spec);
+	/* The parent enters it for its ports while the child builds its tree. */
+	if (plan->spec->n_ports) {
+		plan_add(plan, STEP_LOOPBACK);
+		return;
+	}
+	plan->clone_flags &= ~(uint64_t)CLONE_NEWNET;
+	plan_add(
+		plan, plan->ids.rung == MAP_HELPERS ? STEP_NETWORK_BEGIN_LATE : STEP_NETWORK_BEGIN);
+	plan_add(plan, STEP_NETWORK_ADOPT);
+	plan_add(plan, STEP_NETWORK_FINISH);
+	mount_late(plan);
 }
 
-/* After plan_add_mounts(). */
-static void make_beside(struct plan *plan)
+static bool add_device(struct plan *plan, struct err *e)
 {
-	bool is_late = is_adopted_late(plan);
-	plan->clone_flags &= ~(uint64_t)CLONE_NEWNET;
-	plan_add(plan, is_late && plan->ids.rung == MAP_HELPERS ? STEP_NETWORK_BEGIN_LATE
-								: STEP_NETWORK_BEGIN);
-	plan_add(plan, is_late ? STEP_NETWORK_ADOPT_LATE : STEP_NETWORK_ADOPT);
-	plan_add(plan, STEP_NETWORK_FINISH);
-	if (is_late)
-		mount_late(plan);
+	const struct spec *spec = plan->spec;
+	if (!plan_addresses(plan, e))
+		return false;
+	plan->net.has_device = true;
+	plan->net.has_host_loopback = spec->net.host_loopback;
+	plan_network_helper(plan, arena_printf(spec->arena, "%.12s", spec->id));
+	plan_add(plan, STEP_NETWORK_HELPER);
+	/* In the clone: a thread beside the helper's own start would want a third processor. */
+	plan_add(plan, STEP_LOOPBACK);
+	plan_add(plan, STEP_NETWORK_DEVICE);
+	plan_add(plan, STEP_NETWORK_READY);
+	return true;
 }
 
 bool plan_add_network(struct plan *plan, struct notes *notes, struct err *e)
@@ -280,21 +280,14 @@ bool plan_add_network(struct plan *plan, struct notes *notes, struct err *e)
 	if (spec->namespaces[NS_NET].mode != NS_PRIVATE)
 		return true;
 	plan_add(plan, STEP_NETWORK_DEFAULTS)->text = ping_groups(plan);
-	if (may_be_made_beside(spec))
-		make_beside(plan);
-	else
+	if (spec->net.kind == NET_NAMED) {
 		plan_add(plan, STEP_LOOPBACK);
-	if (spec->net.kind == NET_NAMED)
 		return plan_named(plan, e);
-	if (spec->net.kind != NET_SLIRP || !has_tun(plan, notes, e))
-		return !e->what[0];
-	if (!plan_addresses(plan, e))
+	}
+	if (spec->net.kind == NET_SLIRP && has_tun(plan, notes, e))
+		return add_device(plan, e);
+	if (e->what[0])
 		return false;
-	plan->net.has_device = true;
-	plan->net.has_host_loopback = spec->net.host_loopback;
-	plan_network_helper(plan, arena_printf(spec->arena, "%.12s", spec->id));
-	plan_add(plan, STEP_NETWORK_HELPER);
-	plan_add(plan, is_adopted_late(plan) ? STEP_NETWORK_DEVICE_LATE : STEP_NETWORK_DEVICE);
-	plan_add(plan, STEP_NETWORK_READY);
+	add_empty(plan);
 	return true;
 }
