@@ -10,6 +10,7 @@
 #define DEPTH_MAX   4
 #define DIRS_MAX    64
 #define SOURCES_MAX 512
+#define NAMES_MAX   1024
 #define FILE_MAX    ((off_t)64 << 10)
 
 static int by_name(const void *a, const void *b)
@@ -18,14 +19,21 @@ static int by_name(const void *a, const void *b)
 }
 
 /* What a directory holds, sorted: the same every time. */
-static struct strv names_in(struct arena *arena, const char *dir)
+static struct strv names_in(struct sources *s, const char *dir)
 {
 	struct strv names = {0};
+	struct err e = ERR_INIT;
 	struct dirent *entry;
 	CLEAN(clean_dir) DIR *handle = opendir(dir);
-	while (handle && names.n < SOURCES_MAX && (entry = readdir(handle)))
+	while (handle && names.n <= NAMES_MAX && (entry = readdir(handle)))
 		if (entry->d_name[0] != '.')
-			strv_add(arena, &names, arena_strdup(arena, entry->d_name));
+			strv_add(s->arena, &names, arena_strdup(s->arena, entry->d_name));
+	if (names.n > NAMES_MAX) {
+		err_msg(&e, ERR_INPUT, "it has more than %d files: the rest is left out",
+			NAMES_MAX);
+		err_what(&e, ERR_INPUT, "%s", dir);
+		s->complain(&e);
+	}
 	if (names.n)
 		qsort(names.v, names.n, sizeof(*names.v), by_name);
 	return names;
@@ -42,7 +50,7 @@ static void add_dir(struct sources *s, const char *dir, int depth)
 	if (!is_directory(dir) || strv_has(&s->dirs, dir) || s->dirs.n == DIRS_MAX)
 		return;
 	strv_add(s->arena, &s->dirs, dir);
-	struct strv names = names_in(s->arena, dir);
+	struct strv names = names_in(s, dir);
 	for (size_t i = 0; i < names.n && depth < DEPTH_MAX; i++)
 		if (!text_ends(names.v[i], ".d"))
 			add_dir(s, arena_printf(s->arena, "%s/%s", dir, names.v[i]), depth + 1);
@@ -71,7 +79,7 @@ static bool read_drop_ins(struct sources *s, struct quadlet_source *to, struct e
 	struct strv found = {0};
 	for (size_t i = 0; i < s->dirs.n; i++) {
 		const char *dir = arena_printf(s->arena, "%s/%s.d", s->dirs.v[i], to->name);
-		struct strv names = names_in(s->arena, dir);
+		struct strv names = names_in(s, dir);
 		for (size_t k = 0; k < names.n; k++) {
 			const char *path = arena_printf(s->arena, "%s/%s", dir, names.v[k]);
 			/* By the name first, so that sorting does it. */
@@ -152,7 +160,7 @@ void sources_read(struct sources *s)
 	if (!s->left_to)
 		add_dir(s, "/etc/containers/systemd/users", DEPTH_MAX);
 	for (size_t i = 0; i < s->dirs.n; i++) {
-		struct strv names = names_in(s->arena, s->dirs.v[i]);
+		struct strv names = names_in(s, s->dirs.v[i]);
 		for (size_t k = 0; k < names.n; k++)
 			add_source(s, s->dirs.v[i], names.v[k]);
 	}

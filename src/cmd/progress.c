@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/progress.h"
 #include "sys/tty.h"
+#include "wire/notify.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define ASK_EVERY_NS 20000000000ull
 
 #define BAR_WIDTH 30
 
@@ -113,9 +116,23 @@ static void draw_lines(struct bars *p, const struct layer_row *rows, size_t n)
 	}
 }
 
+/* systemd waits 90 seconds for a unit that starts; a pull that goes on may take longer. */
+static void ask_for_time(struct bars *p)
+{
+	if (!p->is_waited_for || now_ns() < p->next_ask_ns)
+		return;
+	notify_send("EXTEND_TIMEOUT_USEC=120000000\nSTATUS=pulling the image");
+	p->next_ask_ns = now_ns() + ASK_EVERY_NS;
+}
+
 static void draw(void *data, const struct layer_row *rows, size_t n, bool is_last)
 {
 	struct bars *p = data;
+	ask_for_time(p);
+	if (is_last && p->is_waited_for)
+		notify_send("STATUS=");
+	if (p->is_quiet)
+		return;
 	if (p->is_terminal)
 		draw_bars(p, rows, n, is_last);
 	else
@@ -124,7 +141,9 @@ static void draw(void *data, const struct layer_row *rows, size_t n, bool is_las
 
 const struct watch *progress_watch(struct bars *p, bool is_quiet)
 {
-	*p = (struct bars){.is_terminal = isatty(STDERR_FILENO)};
+	*p = (struct bars){.is_terminal = isatty(STDERR_FILENO),
+		.is_quiet = is_quiet,
+		.is_waited_for = notify_is_wanted()};
 	p->watch = (struct watch){draw, p};
-	return is_quiet ? NULL : &p->watch;
+	return is_quiet && !p->is_waited_for ? NULL : &p->watch;
 }

@@ -6,7 +6,9 @@
 #include "image/layers.h"
 
 struct bars {
-	bool is_terminal;
+	bool is_terminal, is_quiet;
+	bool is_waited_for; /* by systemd: $NOTIFY_SOCKET */
+	uint64_t next_ask_ns;
 	size_t lines; /* drawn so far: the cursor stands below them */
 	uint64_t begin_ns;
 	int64_t begin_bytes; /* that were there before */
@@ -15,7 +17,7 @@ struct bars {
 	bool said[IMAGE_LAYERS_MAX];
 };
 
-/* NULL when nobody wants to see it. @p must outlive the watch. */
+/* NULL when nobody wants to see it, or to know that it goes on. @p must outlive the watch. */
 const struct watch *progress_watch(struct bars *p, bool is_quiet);
 
 /* "12.3 MB" as docker says it: powers of 1000. */

@@ -25,9 +25,7 @@ nothing_left_of() { # unit, container
 }
 
 @test "a .container file's unit was started with the manager, and is ready since the program said so" {
-	systemctl --user status web || true
-	journalctl -q --user -u web | tail -n 20
-	shows web ActiveState=active
+	shows web ActiveState=active || { systemctl --user status web; journalctl -q --user -u web | tail -n 20; false; }
 	shows web SubState=running
 	monitor=$(pgrep -f "^guscio-monitor systemd-web ")
 	shows web "MainPID=$monitor"
@@ -48,7 +46,7 @@ nothing_left_of() { # unit, container
 	systemctl --user restart web
 	[ "$(pgrep -f "^guscio-monitor systemd-web ")" != "$before" ]
 	# A program that is killed is a failure, after which Restart= acts.
-	"$GUSCIO" exec systemd-web /bin/busybox kill -9 -1 || true
+	"$GUSCIO" exec systemd-web sh -c 'kill -9 -1' || true
 	"$GUSCIO" kill systemd-web || true
 	soon shows web NRestarts=1
 	soon shows web ActiveState=active
@@ -61,9 +59,8 @@ nothing_left_of() { # unit, container
 @test "generate systemd: a unit that works, as it is and anew" {
 	units=$HOME/.config/systemd/user
 	mkdir -p "$units"
-	"$GUSCIO" create --name box --userns single --network none "$root" sh -c 'trap "exit 0" TERM; echo made $$; while :; do sleep 0.2; done'
+	"$GUSCIO" create --name box --userns single --network none "$root" sleep 1000
 	(cd "$units" && "$GUSCIO" generate systemd --files --name box && "$GUSCIO" generate systemd --new --files --name --container-prefix fresh box)
-	systemctl --user daemon-reload
 	systemctl --user start container-box
 	shows container-box ActiveState=active
 	[ "$("$GUSCIO" inspect --format '{{.State.Status}}' box)" = running ]
@@ -79,10 +76,8 @@ nothing_left_of() { # unit, container
 
 @test "generate quadlet --enable does without the generator in root's directory" {
 	mkdir -p "$HOME/.config/guscio/systemd"
-	printf '[Container]\nRootfs=%s\nUserNS=single\nNetwork=none\nExec=sh -c "while :; do sleep 1; done"\n[Install]\nWantedBy=default.target\n' "$root" >"$HOME/.config/guscio/systemd/own.container"
+	printf '[Container]\nRootfs=%s\nUserNS=single\nNetwork=none\nExec=sleep 1000\n[Install]\nWantedBy=default.target\n' "$root" >"$HOME/.config/guscio/systemd/own.container"
 	run -0 "$GUSCIO" generate quadlet --enable
-	systemctl --user daemon-reload
-	systemctl --user stop own 2>/dev/null || true
 	systemctl --user start guscio-quadlet
 	[ -e "$XDG_RUNTIME_DIR/systemd/user/own.service" ]
 	soon shows own ActiveState=active

@@ -406,3 +406,18 @@ bytes" ]
 	run -0 "$GUSCIO" prune -f
 	[ -z "$(find "$XDG_DATA_HOME/guscio/layers" -maxdepth 2 -name 'new.*')" ]
 }
+
+@test "in a unit that waits for its start, a pull asks for more time" {
+	python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); s.settimeout(60)
+print("ready", flush=True)
+while True:
+    print(s.recv(4096).decode(), flush=True)' "$work/notify" >"$work/said" 3>&- &
+	listener=$!
+	for _ in $(seq 100); do [ -S "$work/notify" ] && break; sleep 0.05; done
+	NOTIFY_SOCKET=$work/notify run -0 "$GUSCIO" run -q --sdnotify=conmon "$AT/good:1"
+	[ "$output" = "image in /etc as 7" ]
+	for _ in $(seq 100); do grep -q READY=1 "$work/said" && break; sleep 0.05; done
+	kill $listener
+	[[ "$(cat "$work/said")" == *EXTEND_TIMEOUT_USEC=*READY=1* ]]
+}
