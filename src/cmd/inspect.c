@@ -4,9 +4,10 @@
 #include "base/text.h"
 #include "cmd/container_command.h"
 #include "cmd/container_text.h"
-#include "cmd/ports_shown.h"
+#include "cmd/inspect_host.h"
 #include "cmd/table.h"
 #include "cmd/volume.h"
+#include "spec/document.h"
 #include "spec/secret_text.h"
 
 #include <signal.h>
@@ -185,14 +186,6 @@ static json_t *host_config(
 		member(document, "root", "readonly"), "Privileged", 0);
 }
 
-static json_t *network_settings(struct container_command *c, const struct container *record)
-{
-	struct ports_shown ports = {0};
-	if (container_is_up(record))
-		ports = ports_shown_of(&c->host, record->id, &c->to.arena);
-	return json_pack("{s:o}", "Ports", ports_shown_json(&ports, &c->to.arena));
-}
-
 static json_t *read_document(struct container_command *c, const struct container *record)
 {
 	struct err ignored = ERR_INIT;
@@ -200,6 +193,15 @@ static json_t *read_document(struct container_command *c, const struct container
 	const char *json = life_document(&c->host, record, &c->to.arena, &size, &ignored);
 	json_t *document = json ? json_loadb(json, size, 0, NULL) : NULL;
 	return document ? document : json_object();
+}
+
+/* What a spoilt document does not say is as it is by default. */
+static const struct spec *read_spec(struct container_command *c, const struct container *record)
+{
+	struct err ignored = ERR_INIT;
+	if (!life_load(&c->to, &c->host, record, &ignored))
+		spec_init(&c->to.spec, &c->to.arena);
+	return &c->to.spec;
 }
 
 /* As the document has them, and by which means they are kept. */
@@ -238,11 +240,16 @@ static json_t *row_of(struct container_command *c, const struct container *recor
 			: arena_printf(arena, "%s/container.log", bundle),
 		"Name", arena_printf(arena, "/%s", record->name), "RestartCount",
 		(json_int_t)record->restart_count, "Driver", "overlay");
-	json_object_set_new(row, "HostConfig", host_config(c, record, document, rows));
+	json_t *host = host_config(c, record, document, rows);
+	const struct spec *spec = read_spec(c, record);
+	inspect_add_host_config(c, spec, host);
+	json_object_set_new(row, "HostConfig", host);
 	json_object_set_new(row, "Limits", limits(record, document));
 	json_object_set_new(row, "Mounts", rows);
-	json_object_set_new(row, "NetworkSettings", network_settings(c, record));
-	json_object_set_new(row, "Config", config(c, record, document));
+	json_object_set_new(row, "NetworkSettings", inspect_network_settings(c, record, spec));
+	json_t *own = config(c, record, document);
+	json_object_set_new(own, "ExposedPorts", inspect_exposed(arena, spec));
+	json_object_set_new(row, "Config", own);
 	json_object_set_new(row, "BundlePath", text(bundle));
 	if (c->to.life.shows_size)
 		json_object_set_new(

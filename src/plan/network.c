@@ -44,7 +44,7 @@ static bool check_own(const struct address *own, const struct address_net *range
 	return true;
 }
 
-static bool plan_addresses(struct plan *plan, struct err *e)
+bool plan_set_addresses(struct plan *plan, struct err *e)
 {
 	const struct net_spec *spec = &plan->spec->net;
 	struct net_plan *net = &plan->net;
@@ -261,7 +261,7 @@ static void add_empty(struct plan *plan)
 static bool add_device(struct plan *plan, struct err *e)
 {
 	const struct spec *spec = plan->spec;
-	if (!plan_addresses(plan, e))
+	if (!plan_set_addresses(plan, e))
 		return false;
 	plan->net.has_device = true;
 	plan->net.has_host_loopback = spec->net.host_loopback;

@@ -307,6 +307,9 @@ bool plan_build_network(const struct spec *spec, const struct host *host,
 	const struct net_record *network, int control_fd, struct plan *ret, struct notes *notes,
 	struct err *e);
 
+/* The addresses of a network of its own: plan->net, from plan->spec alone. */
+bool plan_set_addresses(struct plan *plan, struct err *e);
+
 /*
  * plan_build_exec() - one more program in a container that runs
  * @spec:    the container's, with the program, user and directory of the new one

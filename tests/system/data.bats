@@ -411,3 +411,20 @@ nothing_of_volumes() {
 	run -0 "$GUSCIO" events --since 1h --until 0s --format '{{.Actor.ID}}'
 	[[ $output != *first* && $output == *v24* ]]
 }
+
+@test "inspect: what tools ask docker for: ports, networks, limits, mounts" {
+	"$GUSCIO" run -d --userns=single --name i -p 127.0.0.1:0:80 -p 18999:53/udp --dns 9.9.9.9 --add-host a:10.0.0.1 --tmpfs /t \
+		-v v:/v -v "$root:/mnt:ro" --memory 64m --cpus 1.5 --pids-limit 50 "$root" sleep 100 3>&-
+	run -0 "$GUSCIO" inspect i
+	jq -e '.[0].HostConfig | .PortBindings == {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}], "53/udp": [{"HostIp": "", "HostPort": "18999"}]}
+		and .Dns == ["9.9.9.9"] and .ExtraHosts == ["a:10.0.0.1"] and (.Tmpfs | has("/t")) and .Memory == 67108864
+		and .NanoCpus == 1500000000 and .PidsLimit == 50 and .NetworkMode == "slirp" and (.Binds | sort) == (["v:/v", $mnt] | sort)' \
+		--arg mnt "$root:/mnt:ro" <<<"$output"
+	jq -e '.[0].NetworkSettings | .IPAddress == "10.0.2.100" and .Networks.slirp.IPAddress == .IPAddress and .Gateway == "10.0.2.2"
+		and (.Ports["80/tcp"][0].HostPort | tonumber) > 0 and .Ports["53/udp"][0].HostPort == "18999"' <<<"$output"
+	jq -e '.[0] | .Config.ExposedPorts == {"80/tcp": {}, "53/udp": {}} and (.Mounts | map(.Type) | sort) == ["bind", "volume"]' <<<"$output"
+	[ "$("$GUSCIO" inspect --format '{{.State.Status}} {{.HostConfig.NetworkMode}} {{json .Config.ExposedPorts}}' i)" = 'running slirp {"80/tcp":{},"53/udp":{}}' ]
+	"$GUSCIO" stop -t 0 i
+	run -0 "$GUSCIO" inspect i
+	jq -e '.[0] | .NetworkSettings.Ports == {} and .NetworkSettings.IPAddress == "" and (.HostConfig.PortBindings | length) == 2' <<<"$output"
+}
