@@ -134,7 +134,10 @@ void peer_unmap(union peer *p)
 	if (p->sa.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&p->v6.sin6_addr))
 		return;
 	memcpy(&v4, &p->v6.sin6_addr.s6_addr[12], sizeof(v4));
-	*p = (union peer){.v4 = {.sin_family = AF_INET, .sin_port = port, .sin_addr = v4}};
+	/* All of it: peers are compared byte by byte, and not every compiler clears a whole union.
+	 */
+	memset(p, 0, sizeof(*p));
+	p->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port, .sin_addr = v4};
 }
 
 static bool is_link_local(const union peer *p)

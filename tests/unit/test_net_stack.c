@@ -89,8 +89,9 @@ static void ping6(struct stack *stack, uint8_t from)
 
 static void everybody_is_answered_however_many_there_are(void **state)
 {
-	struct stack *stack = make_stack();
+	static struct stack *stack; /* nobody can end one */
 	(void)state;
+	stack = make_stack();
 	for (unsigned round = 1; round <= 3; round++) {
 		for (uint8_t i = 1; i < ASKERS; i++) {
 			ping4(stack, i);

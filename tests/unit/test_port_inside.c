@@ -20,7 +20,8 @@ enum { PORT = 80 };
 
 static void address(int family, const char *text, uint16_t port, union peer *ret)
 {
-	*ret = (union peer){.sa.sa_family = (sa_family_t)family};
+	memset(ret, 0, sizeof(*ret));
+	ret->sa.sa_family = (sa_family_t)family;
 	if (family == AF_INET6)
 		ret->v6.sin6_port = htons(port);
 	else
