@@ -3,10 +3,10 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "cmd/options.h"
+#include "cmd/template.h"
 
 #include <ctype.h>
 #include <string.h>
-#include <unistd.h>
 
 #define COLUMNS_MAX 16
 
@@ -52,123 +52,19 @@ static void print_columns(FILE *out, json_t *rows, const struct column *columns,
 	}
 }
 
-/* ".A.B" in a row; "." is the row. Go's names begin with capitals, files' do not always. */
-static json_t *look_up(json_t *row, const char *path, struct arena *arena)
+/* The last names of {{.A.B}} and the like, as heads of a table. */
+static bool print_heads(FILE *out, const char *template, struct err *e)
 {
-	char *copy = arena_strdup(arena, path), *word;
-	json_t *value = row;
-	while ((word = strsep(&copy, "."))) {
-		if (!word[0])
-			continue;
-		json_t *next = json_object_get(value, word);
-		const char *key;
-		json_t *other;
-		if (!next)
-			json_object_foreach(value, key, other) if (!strcasecmp(key, word)) next =
-				other;
-		value = next;
-		if (!value)
-			return NULL;
-	}
-	return value;
-}
-
-static void put_json(FILE *out, const json_t *value)
-{
-	CLEAN(clean_free) char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-	fputs(text ? text : "", out);
-}
-
-/* As it is into a pipe; a terminal must not obey what an image says. */
-static void put_word(FILE *out, const char *text)
-{
-	size_t size = 4 * strlen(text) + 1;
-	CLEAN(clean_free) char *shown = isatty(STDOUT_FILENO) ? malloc(size) : NULL;
-	if (shown)
-		text_visible(shown, size, text);
-	fputs(shown ? shown : text, out);
-}
-
-/* As Go prints values, since templates are written for that: [a b], map[key:value]. */
-static void put_value(FILE *out, json_t *value, int depth)
-{
-	const char *key;
-	json_t *item;
-	size_t i;
-	if (json_is_string(value)) {
-		put_word(out, json_string_value(value));
-	} else if (json_is_array(value) && depth > 0) {
-		fputc('[', out);
-		json_array_foreach(value, i, item)
-		{
-			if (i)
-				fputc(' ', out);
-			put_value(out, item, depth - 1);
-		}
-		fputc(']', out);
-	} else if (json_is_object(value) && depth > 0) {
-		const char *between = "map[";
-		json_object_foreach(value, key, item)
-		{
-			fprintf(out, "%s%s:", between, key);
-			put_value(out, item, depth - 1);
-			between = " ";
-		}
-		fputs(json_object_size(value) ? "]" : "map[]", out);
-	} else {
-		put_json(out, value);
-	}
-}
-
-/* What stands between {{ and }}. */
-static bool expand(
-	FILE *out, json_t *row, char *inner, bool is_head, struct arena *arena, struct err *e)
-{
-	bool as_json = false;
-	while (*inner == ' ' || *inner == '-')
-		inner++;
-	for (size_t n = strlen(inner); n > 0 && (inner[n - 1] == ' ' || inner[n - 1] == '-');)
-		inner[--n] = '\0';
-	if (text_starts(inner, "json ")) {
-		as_json = true;
-		inner += 5;
-		while (*inner == ' ')
-			inner++;
-	}
-	if (inner[0] != '.' || strpbrk(inner, " |()\"")) {
-		err_what(e, ERR_USAGE, "the format '{{%s}}' is not understood", inner);
-		return err_hint(e, "known are {{.Field}}, {{.Field.Sub}} and {{json .Field}}");
-	}
-	if (is_head) {
-		const char *name = strrchr(inner, '.') + 1;
-		for (const char *p = name; *p; p++)
-			fputc(toupper((unsigned char)*p), out);
-		return true;
-	}
-	json_t *value = look_up(row, inner, arena);
-	if (!value) {
-		err_what(e, ERR_USAGE, "there is no field '%s'", inner);
-		return err_hint(e, "see what there is with --format json");
-	}
-	if (as_json)
-		put_json(out, value);
-	else
-		put_value(out, value, 8);
-	return true;
-}
-
-static bool print_row(FILE *out, json_t *row, const char *template, bool is_head,
-	struct arena *arena, struct err *e)
-{
-	const char *p = template;
-	while (*p) {
-		if (p[0] == '{' && p[1] == '{') {
-			const char *end = strstr(p, "}}");
-			if (!end)
-				return err_what(e, ERR_USAGE, "the format has {{ without }}");
-			char *inner = arena_strndup(arena, p + 2, (size_t)(end - p - 2));
-			if (!expand(out, row, inner, is_head, arena, e))
-				return false;
+	for (const char *p = template; *p;) {
+		const char *end = text_starts(p, "{{") ? strstr(p, "}}") : NULL;
+		if (text_starts(p, "{{") && !end)
+			return err_what(e, ERR_USAGE, "the format has {{ without }}");
+		if (end) {
+			const char *name = end;
+			while (name > p && (isalnum((unsigned char)name[-1]) || name[-1] == '_'))
+				name--;
+			for (; name < end; name++)
+				fputc(toupper((unsigned char)*name), out);
 			p = end + 2;
 		} else if (p[0] == '\\' && (p[1] == 't' || p[1] == 'n')) {
 			fputc(p[1] == 't' ? '\t' : '\n', out);
@@ -188,13 +84,14 @@ static bool print_template(FILE *out, json_t *rows, const char *template, bool h
 	size_t i;
 	if (text_starts(template, "table ")) {
 		template += 6;
-		if (!has_no_header && !print_row(out, NULL, template, true, arena, e))
+		if (!has_no_header && !print_heads(out, template, e))
 			return false;
 	}
 	json_array_foreach(rows, i, row)
 	{
-		if (!print_row(out, row, template, false, arena, e))
+		if (!template_print(out, row, template, arena, e))
 			return false;
+		fputc('\n', out);
 	}
 	return true;
 }

@@ -17,8 +17,8 @@ struct column {
  * table_print() - a list of objects, on standard output
  * @columns: ended by a NULL title
  * @format:  NULL: the columns; "json": the objects; else a template, for each row a line:
- *           {{.Field}}, {{.Field.Sub}}, {{json .}}, {{json .Field}}, \t, \n, and
- *           "table TEMPLATE" with the fields' names as heads
+ *           that of template.h, with \t and \n, and "table TEMPLATE" with the fields' names
+ *           as heads
  * Errors: ERR_USAGE a template that is not understood, or a field that no row has.
  */
 bool table_print(json_t *rows, const struct column *columns, const char *format, bool has_no_header,

@@ -424,6 +424,11 @@ nothing_of_volumes() {
 		and (.Ports["80/tcp"][0].HostPort | tonumber) > 0 and .Ports["53/udp"][0].HostPort == "18999"' <<<"$output"
 	jq -e '.[0] | .Config.ExposedPorts == {"80/tcp": {}, "53/udp": {}} and (.Mounts | map(.Type) | sort) == ["bind", "volume"]' <<<"$output"
 	[ "$("$GUSCIO" inspect --format '{{.State.Status}} {{.HostConfig.NetworkMode}} {{json .Config.ExposedPorts}}' i)" = 'running slirp {"80/tcp":{},"53/udp":{}}' ]
+	[ "$("$GUSCIO" inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}} {{(index (index .NetworkSettings.Ports "53/udp") 0).HostPort}}' i)" = "10.0.2.100 18999" ]
+	[ "$("$GUSCIO" inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}{{range .Mounts}} {{.Destination}}{{end}}' i)" = "none /v /mnt" ]
+	[ "$("$GUSCIO" ps --format '{{if eq .State "running"}}{{.Names}}{{end}}')" = i ]
+	run -125 "$GUSCIO" inspect -f '{{range .Mounts}}' i
+	assert_one_line
 	"$GUSCIO" stop -t 0 i
 	run -0 "$GUSCIO" inspect i
 	jq -e '.[0] | .NetworkSettings.Ports == {} and .NetworkSettings.IPAddress == "" and (.HostConfig.PortBindings | length) == 2' <<<"$output"
