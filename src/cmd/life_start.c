@@ -3,8 +3,9 @@
  * life_start.c - the start of a container that stays
  *
  * The caller forks: the fork is the starter, and becomes the monitor when the container
- * runs; the caller reads from a pipe what became of it. End-of-file after a good report
- * means that the monitor has taken over.
+ * runs; the caller reads from a pipe what became of it, and does not wait for the monitor to be
+ * loaded: that it is there to be executed was looked at before. Should the kernel refuse it all
+ * the same, the container ends and its record says why.
  */
 #include "apply/detach.h"
 #include "base/fault.h"
@@ -209,26 +210,19 @@ static void be_starter(struct starting *s, struct pipes *p)
 
 static bool read_report(int fd, struct report *ret)
 {
-	struct report report;
-	bool is_there = false;
-	for (;;) {
-		char *at = (char *)&report;
-		size_t left = sizeof(report);
-		while (left > 0) {
-			ssize_t n = read(fd, at, left);
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n <= 0)
-				return is_there;
-			at += n;
-			left -= (size_t)n;
-		}
-		*ret = report;
-		is_there = true;
+	char *at = (char *)ret;
+	for (size_t left = sizeof(*ret); left > 0;) {
+		ssize_t n = read(fd, at, left);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		at += n;
+		left -= (size_t)n;
 	}
+	return true;
 }
 
-/* The last report before end-of-file is what holds. */
 static bool await_report(int fd, pid_t pid, struct notes *notes, struct err *e)
 {
 	struct report report;
@@ -246,10 +240,20 @@ static bool await_report(int fd, pid_t pid, struct notes *notes, struct err *e)
 	return false;
 }
 
+static bool has_monitor(struct invocation *to, const struct host *host, struct err *e)
+{
+	const char *path = arena_printf(&to->arena, "%s/guscio-monitor", host->helper_dir);
+	if (access(path, X_OK) == 0)
+		return true;
+	err_sys(e, "execute '%s'", path);
+	err_what(e, ERR_HOST, "cannot start the container's monitor");
+	return err_hint(e, "install guscio whole");
+}
+
 static bool make_plan(
 	struct invocation *to, const struct host *host, struct plan *plan, struct err *e)
 {
-	if (!invocation_plan(to, host, plan, e))
+	if (!has_monitor(to, host, e) || !invocation_plan(to, host, plan, e))
 		return false;
 	plan->is_detached = true;
 	to->bundle = arena_printf(&to->arena, "%s/containers/%s", host->data_dir, to->spec.id);
