@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/container_command.h"
 #include "base/own.h"
+#include "base/text.h"
 #include "cmd/foreground.h"
 #include "spec/document.h"
 #include "state/foreground.h"
@@ -93,7 +94,7 @@ bool container_get_all(
 			container_look(&all[n], boot_id);
 		if (is_read && container_repair(c->all_fd, &all[n], &c->to.arena, &own))
 			n++;
-		else if (own.kind == ERR_INPUT)
+		else if (!text_starts(own.what, "no container"))
 			notes_add(c->to.notes, "%s: %s", own.what, own.cause);
 	}
 	for (size_t i = 0; i < n_others; i++)

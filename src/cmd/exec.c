@@ -8,6 +8,7 @@
 #include "apply/proc.h"
 #include "base/own.h"
 #include "cmd/container_command.h"
+#include "cmd/container_text.h"
 #include "cmd/secret.h"
 #include "spec/document.h"
 #include "spec/namespaces.h"
@@ -286,6 +287,11 @@ static bool exec(struct container_command *c, struct err *e)
 	bool is_detached = c->to.life.is_detached;
 	if (!container_get(c, c->argv[0], &record, e))
 		return false;
+	/* In its cgroup the program would stand still as well, and its caller wait. */
+	if (container_is_paused(&record)) {
+		err_what(e, ERR_STATE, "container '%s' is paused", record.name);
+		return err_hint(e, "let it go on first: guscio unpause %s", record.name);
+	}
 	CLEAN(clean_fd) int pid_fd = -1;
 	uint64_t flags;
 	if (!settle_spec(c, &record, e) || !container_enter(c, &record, &pid_fd, &flags, &ids, e))

@@ -2,6 +2,7 @@
 /* life_end.c - how containers that stay end, and go */
 #include "base/fault.h"
 #include "base/own.h"
+#include "base/text.h"
 #include "cmd/life.h"
 #include "image/flat.h"
 #include "spec/document.h"
@@ -273,6 +274,8 @@ static bool remove_by_force(
 	if (!container_lock(all_fd, id, &lock_fd, &gone))
 		return true;
 	if (!container_read(all_fd, id, arena, &c, &gone)) {
+		if (gone.kind != ERR_INPUT && !text_starts(gone.what, "no container"))
+			return *e = gone, false;
 		/* Spoilt: what nobody can read is removed by its id. */
 		container_init(&c);
 		c.id = id;

@@ -190,6 +190,11 @@ bool container_read(
 	container_init(&c);
 	c.id = arena_strdup(arena, id);
 	if (size + 1 == CONTAINER_TEXT_MAX || !container_from_text(text, arena, &c, e)) {
+		/* Not ours to judge, still less to remove. */
+		if (size + 1 < CONTAINER_TEXT_MAX && e->kind == ERR_STATE) {
+			err_what(e, ERR_STATE, "a newer guscio has written container %.12s", id);
+			return err_hint(e, "use that one for it");
+		}
 		if (size + 1 == CONTAINER_TEXT_MAX)
 			err_msg(e, ERR_INPUT, "it is too long");
 		err_what(e, ERR_INPUT, "the record of container %.12s is spoilt", id);

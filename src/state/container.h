@@ -107,7 +107,7 @@ bool container_lock(int all_fd, const char *id, int *ret_fd, struct err *e);
 bool container_lock_within(
 	int all_fd, const char *id, uint64_t timeout_ms, int *ret_fd, struct err *e);
 
-/* Strings in @arena. Errors: ERR_INPUT spoilt or of a newer version, ERR_STATE not there. */
+/* Strings in @arena. Errors: ERR_INPUT spoilt, ERR_STATE of a newer version or not there. */
 bool container_read(
 	int all_fd, const char *id, struct arena *arena, struct container *ret, struct err *e);
 

@@ -238,8 +238,8 @@ bool container_from_text(char *text, struct arena *arena, struct container *c, s
 		!text_to_u64(line + strlen(MAGIC) + 1, UINT32_MAX, &version) || !version)
 		return err_msg(e, ERR_INPUT, "it does not begin as a record does");
 	if (version > CONTAINER_VERSION)
-		return err_msg(e, ERR_INPUT, "it is of version %llu, written by a newer guscio",
-			(unsigned long long)version);
+		return err_msg(e, ERR_STATE, "its record is of version %llu, this guscio reads %d",
+			(unsigned long long)version, CONTAINER_VERSION);
 	while ((line = strsep(&text, "\n"))) {
 		char *value = line + strcspn(line, " ");
 		if (!*value)

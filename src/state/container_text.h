@@ -14,7 +14,7 @@ char *container_to_text(const struct container *c);
 /*
  * container_from_text() - @c as container_init() left it, plus what the text says
  * Unknown keys are passed over: a later guscio of the same version may have written them.
- * Errors: ERR_INPUT no record, one of a newer version, or a number that is none.
+ * Errors: ERR_INPUT no record, or a number that is none; ERR_STATE one of a newer version.
  */
 bool container_from_text(char *text, struct arena *arena, struct container *c, struct err *e);
 

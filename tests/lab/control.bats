@@ -43,6 +43,8 @@ cgroup_of() { # name
 	[ "$(cat "$root/tmp/count")" = "$before" ]
 	run -125 "$GUSCIO" pause ctl
 	[[ "$output" == *"is already paused"* ]]
+	run -125 "$GUSCIO" exec ctl true
+	[[ "$output" == *"is paused"* ]]
 	run -0 "$GUSCIO" unpause ctl
 	sleep 1.5
 	[ "$(cat "$root/tmp/count")" -gt "$before" ]

@@ -90,9 +90,18 @@ assert_consistent() { # place
 	assert_consistent monitor:rm
 }
 
-@test "soak: 100 containers made, run, stopped and removed in parallel loops" {
+# GUSCIO_SOAK=N makes all of the following N times as long, for a run by hand.
+soak=${GUSCIO_SOAK:-1}
+
+mounts_and_processes() {
+	wc -l </proc/self/mountinfo
+	pgrep -u "$(id -u)" -f "$work|guscio-init" | grep -vc "^$$\$" || true
+}
+
+@test "soak: 200 containers made, run, stopped and removed in parallel loops" {
+	before=$(mounts_and_processes)
 	loop() { # number
-		for k in $(seq 25); do
+		for k in $(seq $((50 * soak))); do
 			name="s$1x$k"
 			run_d --name "$name" "$root" sh -c 'echo out; sleep 4242' || return 1
 			timeout 20 "$GUSCIO" stop -t 0 "$name" || return 1
@@ -108,4 +117,40 @@ assert_consistent() { # place
 	soon no_processes
 	[ -z "$(find "$XDG_DATA_HOME/guscio/containers" -mindepth 1 ! -name names)" ]
 	assert_nothing_left
+	[ "$(mounts_and_processes)" = "$before" ]
+}
+
+@test "soak: 500 run --rm true at once" {
+	before=$(mounts_and_processes)
+	for round in $(seq "$soak"); do
+		pids=
+		for i in $(seq 500); do
+			"$GUSCIO" run --rm --userns=single --network=none "$root" true 2>>"$work/errors" 3>&- &
+			pids="$pids $!"
+		done
+		for pid in $pids; do wait "$pid" || { cat "$work/errors"; false; }; done
+	done
+	[ ! -s "$work/errors" ]
+	soon no_processes
+	[ -z "$("$GUSCIO" ps -aq)" ]
+	assert_nothing_left
+	[ "$(mounts_and_processes)" = "$before" ]
+}
+
+@test "soak: a log of 64 MB with rotation keeps its bounds and its end, and the monitor its size" {
+	head -c 1048576 /dev/zero | tr '\0' x | fold -w 99 >"$root/megabyte"
+	run_d --name c --log-opt max-size=4m --log-opt max-file=3 "$root" \
+		sh -c "for i in \$(seq $((64 * soak))); do cat /megabyte; done; echo; echo the end; sleep 4242"
+	directory=$XDG_DATA_HOME/guscio/containers/$("$GUSCIO" ps -q --no-trunc)
+	for _ in $(seq $((600 * soak))); do
+		grep -q 'the end' "$directory/container.log" && break
+		size=$(cat "$directory"/container.log* 2>/dev/null | wc -c)
+		[ "$size" -le 13000000 ] || { echo "$size bytes"; false; }
+		sleep 0.1
+	done
+	[ "$("$GUSCIO" logs --tail 1 c)" = "the end" ]
+	[ "$(ls "$directory" | grep -c '^container.log')" -eq 3 ]
+	rss=$(sed -nE 's/^RssAnon:[^0-9]*([0-9]+).*/\1/p' "/proc/$(pgrep -u "$(id -u)" -f "^guscio-monitor c $XDG_DATA_HOME")/status")
+	[ "$rss" -lt 1000 ]
+	timeout 20 "$GUSCIO" rm -f c
 }
