@@ -20,8 +20,10 @@
 #include "base/text.h"
 #include "monitor/health.h"
 #include "monitor/monitor.h"
+#include "state/record.h"
 #include "sys/clone.h"
 #include "sys/memory_watch.h"
+#include "sys/pidfd.h"
 #include "wire/notify.h"
 
 #include <fcntl.h>
@@ -38,6 +40,8 @@
 #define READ_SIZE CONTROL_DATA_MAX
 /* How long a visitor that does not read may hold up the end. */
 #define LAST_WORD_MS 5000
+/* How long a dead container's parent may take to reap it. */
+#define REAP_WAIT_MS 1000
 
 enum {
 	POLL_PROCESS,
@@ -105,6 +109,23 @@ static void reap(struct monitor *m)
 		else
 			health_take_child(m, pid, status);
 	}
+}
+
+/*
+ * Who is not its parent: reads it before that one has reaped it, or asks the kernel, which keeps
+ * it for a pidfd from Linux 6.15 on.
+ */
+static void reap_stranger(struct monitor *m)
+{
+	struct pollfd p = {.fd = m->pid_fd, .events = POLLIN};
+	if (!m->is_stranger || m->status >= 0 || poll(&p, 1, 0) <= 0)
+		return;
+	if (state_exit_status(m->pid, &m->status))
+		return;
+	p.events = 0;
+	poll(&p, 1, REAP_WAIT_MS);
+	if (!pidfd_exit_status(m->pid_fd, &m->status))
+		m->status = W_EXITCODE(CONTAINER_EXIT_UNKNOWN, 0);
 }
 
 static void send_signal(struct monitor *m, int sig)
@@ -248,6 +269,7 @@ static void turn(struct monitor *m)
 	if (fds[POLL_SIGNAL].revents || fds[POLL_PROCESS].revents) {
 		take_signal(m);
 		reap(m);
+		reap_stranger(m);
 	}
 	pass_deadline(m);
 	health_turn(m);
@@ -339,6 +361,8 @@ static bool read_numbers(struct monitor *m, const char *text)
 		    &m->error_fd, &m->input_fd, &m->listen_fd, &client_fd, &m->notify_fd) != 9)
 		return false;
 	m->pid = pid;
+	siginfo_t info;
+	m->is_stranger = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0;
 	const int ours[] = {m->pid_fd, m->pty_fd, m->output_fd, m->error_fd, m->input_fd,
 		m->listen_fd, client_fd, m->notify_fd};
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)

@@ -35,6 +35,7 @@ struct monitor {
 	enum monitor_stage stage;
 	uint64_t deadline_ms; /* 0: none */
 	int status;	      /* of waitpid(2); -1: not yet */
+	bool is_stranger;     /* it is another one's child: our predecessor was killed */
 	bool was_stopped;     /* its end was wished */
 	uint64_t began_ms;
 	int console_fd;		 /* keeps a system's console there; -1 */

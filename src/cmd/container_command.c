@@ -2,6 +2,7 @@
 #include "cmd/container_command.h"
 #include "base/own.h"
 #include "base/text.h"
+#include "cmd/adopt.h"
 #include "cmd/foreground.h"
 #include "spec/document.h"
 #include "state/foreground.h"
@@ -55,8 +56,12 @@ int container_command_run(const struct command *self, int argc, char **argv, str
 bool container_get(
 	struct container_command *c, const char *text, struct container *ret, struct err *e)
 {
-	return containers_find(c->all_fd, c->host.runtime_dir, text, &c->to.arena, ret, e) &&
-	       container_repair(c->all_fd, ret, &c->to.arena, e);
+	if (!containers_find(c->all_fd, c->host.runtime_dir, text, &c->to.arena, ret, e) ||
+		!container_repair(c->all_fd, ret, &c->to.arena, e))
+		return false;
+	if (container_is_unwatched(ret))
+		container_adopt(c, ret);
+	return true;
 }
 
 bool container_get_kept(struct container_command *c, const char *text, const char *what,
@@ -92,9 +97,11 @@ bool container_get_all(
 		bool is_read = container_read(c->all_fd, ids.v[i], &c->to.arena, &all[n], &own);
 		if (is_read)
 			container_look(&all[n], boot_id);
-		if (is_read && container_repair(c->all_fd, &all[n], &c->to.arena, &own))
+		if (is_read && container_repair(c->all_fd, &all[n], &c->to.arena, &own)) {
+			if (container_is_unwatched(&all[n]))
+				container_adopt(c, &all[n]);
 			n++;
-		else if (!text_starts(own.what, "no container"))
+		} else if (!text_starts(own.what, "no container"))
 			notes_add(c->to.notes, "%s: %s", own.what, own.cause);
 	}
 	for (size_t i = 0; i < n_others; i++)

@@ -22,6 +22,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -52,6 +53,30 @@ static void close_pipes(struct pipes *p)
 	}
 }
 
+/*
+ * A pipe whose write end also reads, as a terminal's does: without a monitor the program is not
+ * killed for writing to it, and who takes the monitor's place finds what it holds.
+ */
+static bool make_lasting_pipe(int ends[2])
+{
+	char path[32];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[1]);
+	int both_fd = open(path, O_RDWR | O_CLOEXEC);
+	if (both_fd < 0)
+		return false;
+	close(ends[1]);
+	ends[1] = both_fd;
+	return true;
+}
+
+static uint64_t inode_of(int fd)
+{
+	struct stat st;
+	return fd >= 0 && fstat(fd, &st) == 0 ? st.st_ino : 0;
+}
+
 /* The program's standard descriptors; a terminal is made by the container itself. */
 static bool make_pipes(const struct container *c, struct pipes *p, struct err *e)
 {
@@ -61,8 +86,7 @@ static bool make_pipes(const struct container *c, struct pipes *p, struct err *e
 	if (c->has_terminal)
 		return true;
 	if ((c->has_input && pipe2(p->input, O_CLOEXEC) < 0) ||
-		(wants_output &&
-			(pipe2(p->output, O_CLOEXEC) < 0 || pipe2(p->error, O_CLOEXEC) < 0)))
+		(wants_output && (!make_lasting_pipe(p->output) || !make_lasting_pipe(p->error))))
 		return err_sys(e, "make a pipe");
 	return true;
 }
@@ -172,6 +196,8 @@ static bool start_and_become_monitor(struct starting *s, struct pipes *p, struct
 	s->c->started_ns = began;
 	s->plan->record = s->c;
 	s->plan->record_fd = s->dir_fd;
+	s->c->output_pipe = inode_of(p->output[0]);
+	s->c->error_pipe = inode_of(p->error[0]);
 	place_pipes(p);
 	/* A monitor that was killed has left them; it does not run, and we have its lock. */
 	state_release(s->plan->host->runtime_dir, to->spec.id, to->spec.name, -1);

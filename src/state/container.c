@@ -387,9 +387,25 @@ void container_look(struct container *c, const char *boot_id)
 {
 	bool may_be_up = c->phase != CONTAINER_CREATED && c->phase != CONTAINER_EXITED &&
 			 !strcmp(c->boot_id, boot_id);
-	c->look = may_be_up && (has_started_at(&c->first) || has_started_at(&c->monitor))
-			  ? LOOK_UP
-			  : LOOK_DOWN;
+	uint64_t start_time;
+	pid_t parent;
+	bool runs = may_be_up && c->first.pid > 1 &&
+		    state_look(c->first.pid, &start_time, &parent) &&
+		    start_time == c->first.start_time;
+	/* Its parent is its monitor, unless it has got another one: one look for hundreds of them.
+	 */
+	c->is_unwatched = runs && c->phase == CONTAINER_RUNNING && parent != c->monitor.pid &&
+			  !has_started_at(&c->monitor);
+	c->look = runs || (may_be_up && has_started_at(&c->monitor)) ? LOOK_UP : LOOK_DOWN;
+}
+
+bool container_is_unwatched(const struct container *c)
+{
+	if (c->is_foreground || c->phase != CONTAINER_RUNNING)
+		return false;
+	return c->look != LOOK_NOT_YET ? c->is_unwatched
+				       : !live_process_is_there(&c->monitor, c->boot_id) &&
+						 live_process_is_there(&c->first, c->boot_id);
 }
 
 bool container_is_up(const struct container *c)

@@ -75,8 +75,10 @@ struct container {
 	const char *health;	 /* "", starting, healthy, unhealthy */
 	const char *sdnotify;	 /* container, conmon, healthy, ignore; "": not said */
 	struct strv labels;	 /* KEY=VALUE */
-	bool is_foreground;	 /* not on disk: foreground.h */
+	uint64_t output_pipe, error_pipe; /* inode numbers; 0: a terminal, or none of ours */
+	bool is_foreground;		  /* not on disk: foreground.h */
 	enum { LOOK_NOT_YET, LOOK_UP, LOOK_DOWN } look; /* what container_look() has seen */
+	bool is_unwatched; /* it has seen that it runs without a monitor */
 };
 
 /* Every text empty, docker's defaults. */
@@ -153,6 +155,9 @@ const char *boot_id_now(char buf[64]);
 
 /* Looks once for many questions; @boot_id: of now. */
 void container_look(struct container *c, const char *boot_id);
+
+/* It runs, and its monitor was killed. */
+bool container_is_unwatched(const struct container *c);
 
 /* Something of it is alive: the container, or a monitor that will restart it. */
 bool container_is_up(const struct container *c);

@@ -47,6 +47,7 @@ static const struct field fields[] = {FIELD("name", FIELD_TEXT, name),
 	FIELD("health-start-ms", FIELD_U64, health_start_ms),
 	FIELD("health-retries", FIELD_U64, health_retries), FIELD("health", FIELD_TEXT, health),
 	FIELD("limits-by", FIELD_TEXT, limits_by), FIELD("system", FIELD_BOOL, is_system),
+	FIELD("output-pipe", FIELD_U64, output_pipe), FIELD("error-pipe", FIELD_U64, error_pipe),
 	FIELD("memory-watched", FIELD_U64, memory_watched), FIELD("sdnotify", FIELD_TEXT, sdnotify),
 	FIELD("log-tag", FIELD_TEXT, log_tag)};
 

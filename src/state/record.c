@@ -32,10 +32,11 @@ static bool read_boot_id(char *buf, size_t size)
 	return true;
 }
 
-/* Field @wanted of /proc/PID/stat, counted as proc(5) does; false when it is gone or has ended. */
-static bool read_stat(pid_t pid, int wanted, unsigned long long *ret)
+bool state_look(pid_t pid, uint64_t *ret_start_time, pid_t *ret_parent)
 {
 	char path[64], text[1024];
+	unsigned long long value;
+	int parent;
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	CLEAN(clean_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
@@ -45,26 +46,42 @@ static bool read_stat(pid_t pid, int wanted, unsigned long long *ret)
 	/* The name in field 2 may hold anything, also ") ": count from the last one. */
 	char *p = strrchr(text, ')');
 	/* One that only waits to be reaped is gone. */
-	if (p && p[1] && (p[2] == 'Z' || p[2] == 'X'))
+	if (!p || !p[1] || p[2] == 'Z' || p[2] == 'X' || sscanf(p + 3, "%d", &parent) != 1)
 		return false;
-	for (int field = 2; p && field < wanted; field++)
+	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
-	return p && sscanf(p, "%llu", ret) == 1;
+	if (!p || sscanf(p, "%llu", &value) != 1)
+		return false;
+	*ret_start_time = value;
+	*ret_parent = parent;
+	return true;
+}
+
+bool state_exit_status(pid_t pid, int *ret_status)
+{
+	char path[64], text[1024];
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	CLEAN(clean_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	char *p = strrchr(text, ')');
+	bool is_dead = p && p[1] && p[2] == 'Z';
+	for (int field = 2; p && field < 52; field++)
+		p = strchr(p + 1, ' ');
+	return is_dead && p && sscanf(p, "%d", ret_status) == 1;
 }
 
 bool state_start_time(pid_t pid, uint64_t *ret)
 {
-	unsigned long long value;
-	if (!read_stat(pid, 22, &value))
-		return false;
-	*ret = value;
-	return true;
+	pid_t parent;
+	return state_look(pid, ret, &parent);
 }
 
 pid_t state_parent(pid_t pid)
 {
-	unsigned long long value;
-	return read_stat(pid, 4, &value) ? (pid_t)value : 0;
+	uint64_t start_time;
+	pid_t parent;
+	return state_look(pid, &start_time, &parent) ? parent : 0;
 }
 
 /* The runtime directory, ours alone: in /tmp somebody else could have made it first. */
@@ -309,6 +326,27 @@ static void take_word(const char *text, const char *key, char *ret, size_t size)
 	const char *at = strstr(text, key);
 	at = at ? at + strlen(key) : "";
 	snprintf(ret, size, "%.*s", (int)strcspn(at, "\n"), at);
+}
+
+bool state_adopt(
+	const char *runtime_dir, const struct state_record *record, int *ret_lock_fd, struct err *e)
+{
+	CLEAN(clean_fd) int runtime_fd = -1;
+	CLEAN(clean_fd) int lock_fd = -1;
+	struct err ignored;
+	if (!open_runtime(runtime_dir, &runtime_fd, e))
+		return false;
+	mkdirat(runtime_fd, record->id, 0700);
+	lock_fd = openat(runtime_fd, record->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (lock_fd < 0 || flock(lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return err_sys(e, "lock '%s/%s'", runtime_dir, record->id);
+	/* Another one may have its name by now: it is found by its id then. */
+	if (record->name[0])
+		take_name(runtime_fd, record->id, record->name, &ignored);
+	if (faccessat(lock_fd, "record", F_OK, 0) < 0 && !state_write(runtime_dir, record, NULL, e))
+		return false;
+	*ret_lock_fd = TAKE_FD(lock_fd);
+	return true;
 }
 
 static bool parse_record(const char *text, const char *id, struct state_record *ret)

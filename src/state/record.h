@@ -99,5 +99,17 @@ void state_sweep(const char *runtime_dir);
 bool state_start_time(pid_t pid, uint64_t *ret);
 /* Its parent's number; 0 when it is gone. */
 pid_t state_parent(pid_t pid);
+/* Both with one look. */
+bool state_look(pid_t pid, uint64_t *ret_start_time, pid_t *ret_parent);
+
+/* The wait status of one that has ended and is not reaped yet: proc(5) tells its owner. */
+bool state_exit_status(pid_t pid, int *ret_status);
+
+/*
+ * state_adopt() - the directory, name and record of one that runs, whose lock is held by nobody
+ * What is not there any more is made again. Errors: ERR_STATE somebody has it.
+ */
+bool state_adopt(const char *runtime_dir, const struct state_record *record, int *ret_lock_fd,
+	struct err *e);
 
 #endif

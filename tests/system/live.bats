@@ -391,11 +391,10 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$GUSCIO" exec -it c sh -c 'tty; ec
 @test "a monitor that is killed leaves a container that can be seen, entered, stopped and removed" {
 	run_d --name m "$root" sleep 100
 	kill -KILL "$(monitor_of m)"
-	[[ $(state_of m Status) == "Up "* ]]
-	run -0 "$GUSCIO" exec m echo in
+	run -0 --separate-stderr "$GUSCIO" exec m echo in
 	[ "$output" = in ]
-	run -125 "$GUSCIO" attach m
-	assert_one_line
+	[[ $stderr == "guscio: note: the monitor of container 'm' was killed: another one has taken its place" ]]
+	[[ $(state_of m Status) == "Up "* ]]
 	run -0 "$GUSCIO" stop -t 2 m
 	[ "$(state_of m State)" = exited ]
 	run -0 "$GUSCIO" start m
@@ -404,6 +403,54 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$GUSCIO" exec -it c sh -c 'tty; ec
 	run -0 "$GUSCIO" rm -f m
 	soon test ! -e "/proc/$pid"
 	nothing_of_a_container
+}
+
+@test "a monitor that is killed: the next command starts another, nothing of the log is lost, the policy holds" {
+	run_d --name m --restart on-failure:1 --overlay "$root" sh -c 'i=0; while [ ! -e /stop ]; do i=$((i+1)); echo line $i; echo bad $i >&2
+		sleep 0.02; done; echo last $i; exit 3'
+	soon sh -c "'$GUSCIO' logs m 2>/dev/null | grep -q 'line 5'"
+	for round in 1 2; do
+		before=$(monitor_of m)
+		kill -KILL "$before"
+		soon test ! -e "/proc/$before"
+		# Nobody reads, and the program lives on.
+		sleep 0.5
+		case $round in 1) "$GUSCIO" ps ;; 2) "$GUSCIO" logs m ;; esac >/dev/null 2>"$work/note"
+		grep -q "another one has taken its place" "$work/note"
+		soon monitor_of m
+		[ "$(monitor_of m)" != "$before" ]
+	done
+	[ "$("$GUSCIO" ps 2>&1 >/dev/null | wc -l)" -eq 0 ]
+	run -125 run_one --name m --network=none "$root" true
+	"$GUSCIO" exec m touch /stop
+	run -0 "$GUSCIO" wait m
+	[ "$output" = 3 ] || [ "$output" = 255 ]
+	soon sh -c "[ \"\$('$GUSCIO' ps -a --format '{{.State}}')\" = exited ]"
+	"$GUSCIO" logs m 2>"$work/bad" >"$work/log"
+	last=$(grep -m 1 last "$work/log" | cut -d' ' -f2)
+	seq -f 'line %.0f' "$last" | cmp - <(grep -m "$last" line "$work/log")
+	seq -f 'bad %.0f' "$last" | cmp - <(head -n "$last" "$work/bad")
+	[ "$(state_of m Restarts)" = 1 ]
+	"$GUSCIO" rm m
+	nothing_of_a_container
+	assert_nothing_left
+	# A terminal goes with the monitor: its program is told, as by a line that was cut.
+	run_d --name t -t "$root" sh -c 'trap "exit 9" HUP; echo up; while :; do sleep 0.1; done'
+	soon sh -c "'$GUSCIO' logs t | grep -q up"
+	kill -KILL "$(monitor_of t)"
+	soon sh -c "[ \"\$('$GUSCIO' ps -a --filter name=t --format '{{.State}}' 2>/dev/null)\" = exited ]"
+}
+
+@test "two commands meet a container without a monitor: one new monitor" {
+	run_d --name m "$root" sleep 100
+	kill -KILL "$(monitor_of m)"
+	for i in 1 2 3 4 5 6; do "$GUSCIO" ps -a >/dev/null 2>&1 3>&- & done
+	wait
+	soon monitor_of m
+	[ "$(monitor_of m | wc -l)" -eq 1 ]
+	run -0 "$GUSCIO" rm -f m
+	nothing_of_a_container
+	! monitor_of m
 }
 
 @test "a killed init, a lost runtime directory, a reboot, a spoilt record" {
