@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/adopt.h"
 #include "apply/detach.h"
+#include "base/fault.h"
 #include "base/own.h"
 #include "state/record.h"
 #include "sys/clone.h"
@@ -58,6 +59,7 @@ static void become_monitor(struct container_command *c, struct container *record
 	struct monitor_fds fds = {.output_fd = -1, .error_fd = -1, .input_fd = -1, .client_fd = -1};
 	struct plan plan = {.spec = &c->to.spec, .host = &c->host};
 	setsid();
+	fault_point("adopt", "locked");
 	c->to.spec.name = record->name[0] ? record->name : NULL;
 	c->to.spec.id = record->id;
 	proc.pid = record->first.pid;
@@ -70,6 +72,7 @@ static void become_monitor(struct container_command *c, struct container *record
 		!control_listen(dir_fd, &fds.listen_fd, &e) ||
 		!container_write(dir_fd, record, false, &e))
 		return;
+	fault_point("adopt", "recorded");
 	detach(&plan, &proc, &fds,
 		arena_printf(&c->to.arena, "%s/containers/%s", c->host.data_dir, record->id), NULL,
 		0, &e);

@@ -24,6 +24,12 @@ monitor_of() {
 	pgrep -u "$(id -u)" -f "^guscio-monitor $1 $XDG_DATA_HOME"
 }
 
+# One that has just been started may be the starter still.
+its_monitor() {
+	soon monitor_of "$1" >/dev/null
+	monitor_of "$1"
+}
+
 # Until a command succeeds: at most five seconds.
 soon() {
 	for _ in $(seq 100); do "$@" && return; sleep 0.05; done
@@ -390,7 +396,7 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$GUSCIO" exec -it c sh -c 'tty; ec
 
 @test "a monitor that is killed leaves a container that can be seen, entered, stopped and removed" {
 	run_d --name m "$root" sleep 100
-	kill -KILL "$(monitor_of m)"
+	kill -KILL "$(its_monitor m)"
 	run -0 --separate-stderr "$GUSCIO" exec m echo in
 	[ "$output" = in ]
 	[[ $stderr == "guscio: note: the monitor of container 'm' was killed: another one has taken its place" ]]
@@ -398,7 +404,7 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$GUSCIO" exec -it c sh -c 'tty; ec
 	run -0 "$GUSCIO" stop -t 2 m
 	[ "$(state_of m State)" = exited ]
 	run -0 "$GUSCIO" start m
-	kill -KILL "$(monitor_of m)"
+	kill -KILL "$(its_monitor m)"
 	pid=$(state_of m Pid)
 	run -0 "$GUSCIO" rm -f m
 	soon test ! -e "/proc/$pid"
@@ -410,7 +416,7 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$GUSCIO" exec -it c sh -c 'tty; ec
 		sleep 0.02; done; echo last $i; exit 3'
 	soon sh -c "'$GUSCIO' logs m 2>/dev/null | grep -q 'line 5'"
 	for round in 1 2; do
-		before=$(monitor_of m)
+		before=$(its_monitor m)
 		kill -KILL "$before"
 		soon test ! -e "/proc/$before"
 		# Nobody reads, and the program lives on.
@@ -418,7 +424,7 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$GUSCIO" exec -it c sh -c 'tty; ec
 		case $round in 1) "$GUSCIO" ps ;; 2) "$GUSCIO" logs m ;; esac >/dev/null 2>"$work/note"
 		grep -q "another one has taken its place" "$work/note"
 		soon monitor_of m
-		[ "$(monitor_of m)" != "$before" ]
+		[ "$(its_monitor m)" != "$before" ]
 	done
 	[ "$("$GUSCIO" ps 2>&1 >/dev/null | wc -l)" -eq 0 ]
 	run -125 run_one --name m --network=none "$root" true
@@ -437,13 +443,13 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$GUSCIO" exec -it c sh -c 'tty; ec
 	# A terminal goes with the monitor: its program is told, as by a line that was cut.
 	run_d --name t -t "$root" sh -c 'trap "exit 9" HUP; echo up; while :; do sleep 0.1; done'
 	soon sh -c "'$GUSCIO' logs t | grep -q up"
-	kill -KILL "$(monitor_of t)"
+	kill -KILL "$(its_monitor t)"
 	soon sh -c "[ \"\$('$GUSCIO' ps -a --filter name=t --format '{{.State}}' 2>/dev/null)\" = exited ]"
 }
 
 @test "two commands meet a container without a monitor: one new monitor" {
 	run_d --name m "$root" sleep 100
-	kill -KILL "$(monitor_of m)"
+	kill -KILL "$(its_monitor m)"
 	for i in 1 2 3 4 5 6; do "$GUSCIO" ps -a >/dev/null 2>&1 3>&- & done
 	wait
 	soon monitor_of m
@@ -465,7 +471,7 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$GUSCIO" exec -it c sh -c 'tty; ec
 	run -0 "$GUSCIO" start r
 	record=$(ls -d "$XDG_DATA_HOME/guscio/containers/$("$GUSCIO" ps -q --no-trunc --filter name=r)")/state
 	pid=$(state_of r Pid)
-	kill -KILL "$(monitor_of r)" "$pid"
+	kill -KILL "$(its_monitor r)" "$pid"
 	soon test ! -e "/proc/$pid"
 	[[ $(state_of r Status) == "Exited (255) "* ]]
 	# As after a reboot: the boot id is another one, the pid may be anybody's.
@@ -585,7 +591,7 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$GUSCIO" exec -it c sh -c 'tty; ec
 	run -0 timeout 20 "$GUSCIO" rm -f b
 	run_d --name y --log-opt max-size=1m "$root" sh -c 'while :; do cat /bin/busybox; done'
 	sleep 1
-	rss=$(sed -nE 's/^RssAnon:[^0-9]*([0-9]+).*/\1/p' "/proc/$(monitor_of y)/status")
+	rss=$(sed -nE 's/^RssAnon:[^0-9]*([0-9]+).*/\1/p' "/proc/$(its_monitor y)/status")
 	[ "$rss" -lt 1000 ]
 	run -0 timeout 10 "$GUSCIO" stop -t 1 y
 }

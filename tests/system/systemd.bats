@@ -63,7 +63,11 @@ END
 	listen "$work/notify"
 	run -0 run_d --sdnotify=conmon --name web "$root" sh -c 'echo "socket ${NOTIFY_SOCKET:-none}"; sleep 100'
 	soon said READY=1
-	monitor=$(pgrep -u "$(id -u)" -f "^guscio-monitor web $XDG_DATA_HOME")
+	# The starter becomes it.
+	for _ in $(seq 100); do
+		monitor=$(pgrep -u "$(id -u)" -f "^guscio-monitor web $XDG_DATA_HOME") && break
+		sleep 0.05
+	done
 	said "MAINPID=$monitor"
 	soon sh -c "\"$GUSCIO\" logs web | grep -q 'socket none'"
 }
