@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "state/record.h"
 #include "sys/clone.h"
+#include "sys/pidfd.h"
 #include "wire/control.h"
 
 #include <fcntl.h>
@@ -15,18 +16,18 @@
 
 /*
  * The read end of a pipe that pid 1 writes to. Everything in the container can change what its
- * descriptor leads to: first a look at it, which opens nothing, then that very thing is opened.
+ * descriptor is: a copy of it opens nothing, and only the very pipe is opened again. A copy, since
+ * /proc/PID/fd is closed to us when pid 1 has a subordinate id; we own its user namespace.
  */
-static int open_pipe(pid_t pid, int number, uint64_t inode)
+static int open_pipe(int pid_fd, int number, uint64_t inode)
 {
 	char path[64];
 	struct stat st;
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, number);
-	CLEAN(clean_fd) int seen_fd = inode ? open(path, O_PATH | O_CLOEXEC) : -1;
-	if (seen_fd < 0 || fstat(seen_fd, &st) < 0 || !S_ISFIFO(st.st_mode) || st.st_ino != inode ||
+	CLEAN(clean_fd) int copy_fd = inode ? pidfd_copy(pid_fd, number) : -1;
+	if (copy_fd < 0 || fstat(copy_fd, &st) < 0 || !S_ISFIFO(st.st_mode) || st.st_ino != inode ||
 		st.st_uid != geteuid())
 		return -1;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", seen_fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", copy_fd);
 	return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
@@ -64,8 +65,8 @@ static void become_monitor(struct container_command *c, struct container *record
 	c->to.spec.id = record->id;
 	proc.pid = record->first.pid;
 	proc.pid_fd = live_process_open(&record->first, record->boot_id);
-	fds.output_fd = open_pipe(proc.pid, STDOUT_FILENO, record->output_pipe);
-	fds.error_fd = open_pipe(proc.pid, STDERR_FILENO, record->error_pipe);
+	fds.output_fd = open_pipe(proc.pid_fd, STDOUT_FILENO, record->output_pipe);
+	fds.error_fd = open_pipe(proc.pid_fd, STDERR_FILENO, record->error_pipe);
 	record->monitor.pid = getpid();
 	if (proc.pid_fd < 0 || !state_start_time(getpid(), &record->monitor.start_time) ||
 		!take_locks(c, record, dir_fd, &proc) ||

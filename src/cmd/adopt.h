@@ -3,7 +3,7 @@
  * adopt.h - another monitor for a container whose monitor was killed
  *
  * Whatever command meets such a container starts one. What it needs is there still: the
- * program's pipes, which the program itself keeps open at both ends (life_start.c), opened through
+ * program's pipes, which the program itself keeps open at both ends (life_start.c), copied from
  * pid 1's descriptors and known by their inode numbers; the locks, which fell with the monitor; a
  * pidfd, which tells the end, and from Linux 6.15 on the exit code too. What is not: a terminal,
  * and the way to the program's input.

@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* Its first version, of 64 bytes; Debian 12's headers do not have it [linux/pidfd.h]. */
 struct info {
@@ -21,4 +23,9 @@ bool pidfd_exit_status(int pid_fd, int *ret_status)
 		return false;
 	*ret_status = info.exit_code;
 	return true;
+}
+
+int pidfd_copy(int pid_fd, int number)
+{
+	return (int)syscall(SYS_pidfd_getfd, pid_fd, number, 0U);
 }

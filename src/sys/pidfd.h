@@ -12,4 +12,7 @@
  */
 bool pidfd_exit_status(int pid_fd, int *ret_status);
 
+/* A copy of a descriptor of that process, close-on-exec; -1 with errno [pidfd_getfd(2)]. */
+int pidfd_copy(int pid_fd, int number);
+
 #endif

@@ -457,6 +457,15 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$GUSCIO" exec -it c sh -c 'tty; ec
 	run -0 "$GUSCIO" rm -f m
 	nothing_of_a_container
 	! monitor_of m
+	# A program with a subordinate id.
+	"$GUSCIO" run -d --network=none -u alice --name a "$root" sh -c 'i=0; while :; do i=$((i+1)); echo line $i; sleep 0.05; done' 3>&-
+	soon sh -c "'$GUSCIO' logs a | grep -q 'line 2'"
+	kill -KILL "$(its_monitor a)"
+	sleep 0.3
+	"$GUSCIO" ps >/dev/null 2>&1
+	last=$("$GUSCIO" logs --tail 1 a | cut -d' ' -f2)
+	soon sh -c "'$GUSCIO' logs a | grep -q 'line $((last + 5))'"
+	"$GUSCIO" logs a | head -n "$((last + 5))" | cmp - <(seq -f 'line %.0f' "$((last + 5))")
 }
 
 @test "a killed init, a lost runtime directory, a reboot, a spoilt record" {
