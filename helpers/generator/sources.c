@@ -106,13 +106,36 @@ static bool is_known(const struct sources *s, const char *name)
 	return false;
 }
 
+/* podman's other kinds: who has written one waits for its unit. */
+static void refuse_kind(struct sources *s, const char *path)
+{
+	static const char *const kinds[][2] = {
+		{".pod", "there are no pods: a .network joins containers"},
+		{".kube", "write a .container for each container"},
+		{".image", "Image= of a .container is pulled when it is missing"},
+		{".build", "guscio builds no images: Image= of a .container names one"}};
+	struct err e = ERR_INIT;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (!text_ends(path, kinds[i][0]))
+			continue;
+		err_msg(&e, ERR_INPUT, "files of this kind are refused");
+		err_what(&e, ERR_INPUT, "%s", path);
+		err_hint(&e, "%s", kinds[i][1]);
+		s->complain(&e);
+	}
+}
+
 static void add_source(struct sources *s, const char *dir, const char *name)
 {
 	struct err e = ERR_INIT;
 	struct quadlet_source source = {.name = name, .dir = dir};
-	if (!quadlet_kind_of(name, &source.kind) || is_known(s, name))
-		return;
 	source.path = arena_printf(s->arena, "%s/%s", dir, name);
+	if (!quadlet_kind_of(name, &source.kind)) {
+		refuse_kind(s, source.path);
+		return;
+	}
+	if (is_known(s, name))
+		return;
 	if (is_directory(source.path))
 		return;
 	if (s->set.n == SOURCES_MAX) {

@@ -109,3 +109,12 @@ nothing_left_of() { # unit, container
 	"$GUSCIO" rm survivor
 	soon sh -c "[ -z \"\$(find $slice -name 'container-*.scope')\" ]"
 }
+
+@test "--restart says what ends it at logout, to who does not linger" {
+	cat "$HOME/linger-note"
+	[ "$(cat "$HOME/linger-note")" = "guscio: note: --restart always ends with your last session: loginctl enable-linger lets your containers live on
+note" ]
+	run -0 --separate-stderr "$GUSCIO" create --name note --restart always --userns single "$root" true
+	[ -z "$stderr" ]
+	"$GUSCIO" rm note
+}

@@ -89,6 +89,15 @@ END
 	soon said READY=1
 }
 
+@test "container: a whole system's word is handed on in the background too" {
+	say_inside
+	listen "$work/notify"
+	run -0 run_d --systemd=always --cgroups=disabled --name web "$root" sh -c 'say "READY=1"; echo "$NOTIFY_SOCKET"; sleep 100'
+	soon said READY=1
+	soon sh -c "\"$GUSCIO\" logs web | grep -q /run/host/notify"
+	said "MAINPID=$(pgrep -u "$(id -u)" -f "^guscio-monitor web $XDG_DATA_HOME")"
+}
+
 @test "container in the foreground: the program's word is handed on there too" {
 	say_inside
 	listen "$work/notify"
@@ -196,6 +205,7 @@ web.service" ]
 	describe bad.container '[Container]' 'Image=nginx' 'PublishPorts=1:1'
 	describe podman.container '[Container]' 'Image=nginx' 'PodmanArgs=--privileged'
 	describe good.container '[Container]' 'Image=nginx'
+	describe all.pod '[Pod]'
 	mkfifo "$work/config/guscio/systemd/pipe.container"
 	head -c 70000 /dev/zero | tr '\0' '#' >"$work/config/guscio/systemd/large.container"
 	mkdir "$work/units"
@@ -203,6 +213,7 @@ web.service" ]
 	[ "$(ls "$work/units")" = good.service ]
 	[[ "$output" == *"bad.container:3: unknown key 'PublishPorts'"*"did you mean PublishPort=?"* ]]
 	[[ "$output" == *"podman.container:3: PodmanArgs= is refused"*GuscioArgs=* ]]
+	[[ "$output" == *"all.pod: files of this kind are refused"* ]]
 	[[ "$output" == *"large.container: it is no regular file of at most 64 KiB"* ]]
 	[[ "$output" == *"pipe.container: it is no regular file"* ]]
 	run -1 generator --dryrun
