@@ -293,7 +293,11 @@ static bool logs(struct container_command *c, struct err *e)
 	}
 	if (strcmp(record.log_driver, "json-file")) {
 		err_msg(e, ERR_STATE, "its log driver is '%s'", record.log_driver);
-		return err_what(e, ERR_STATE, "container '%s' has no log", c->argv[0]);
+		err_what(e, ERR_STATE, "container '%s' has no log", c->argv[0]);
+		if (!strcmp(record.log_driver, "passthrough"))
+			err_hint(e, "it went where guscio's own output did; a unit's is with "
+				    "journalctl --user -u UNIT");
+		return false;
 	}
 	dir_fd = openat(c->all_fd, record.id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0) {

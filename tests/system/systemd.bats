@@ -242,6 +242,8 @@ print("\n".join(w.replace("%%", "%") for w in words))' "$work/units/$1" "$2"
 	# Its output is the unit's, which is the journal.
 	"${words[@]}" >"$work/journal" 2>&1 3>&-
 	soon grep -qx '100%' "$XDG_DATA_HOME/guscio/volumes/systemd-data/_data/said"
+	run -125 "$GUSCIO" logs web
+	[[ "$output" == *"log driver is 'passthrough'"*"journalctl --user -u UNIT"* ]]
 	mapfile -t words < <(line_of web.service ExecStop)
 	run -0 "${words[@]}"
 	soon sh -c "[ -z \"\$('$GUSCIO' ps -aq)\" ]"
