@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-# systemd.bats - containers that systemd starts, is told of, stops, and keeps the log of
+# autostart.bats - containers that systemd starts, is told of, stops, and keeps the log of
 #
 # The file "before" has put a container's description where it belongs, started lab's manager
-# as at boot, and logged lab in and out.
+# as at boot, and logged lab in and out. First of all files by its name: the others look
+# whether any cgroup of guscio's is left.
 
 load guest
 
 slice=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
+
+teardown_file() {
+	systemctl --user stop web own 2>/dev/null || true
+	"$GUSCIO" rm -f survivor box noted note >/dev/null 2>&1 || true
+}
 
 shows() { # unit, property=value
 	systemctl --user show -p "${2%%=*}" "$1" | grep -qxF "$2"
