@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static bool make_directories(const char *path, struct err *e)
 {
@@ -100,6 +101,23 @@ void parent_release(const struct plan *plan, struct proc *proc)
 	proc->is_claimed = false;
 }
 
+/*
+ * Who had it may have ended a moment ago: a container that is restarted was seen to find the
+ * lock of its former monitor held for some milliseconds after that had exited.
+ */
+static bool lock_soon(int fd)
+{
+	const struct timespec moment = {.tv_nsec = 5000000};
+	for (int tries = 0; tries < 200; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		if (errno != EWOULDBLOCK)
+			return false;
+		nanosleep(&moment, NULL);
+	}
+	return false;
+}
+
 bool parent_overlay_directory(struct starter *s, const struct step *step, struct err *e)
 {
 	const char *directory = step->overlay.directory;
@@ -110,7 +128,7 @@ bool parent_overlay_directory(struct starter *s, const struct step *step, struct
 		err_sys(e, "open '%s'", directory);
 		return err_what(e, ERR_HOST, "cannot use overlay directory '%s'", directory);
 	}
-	if (flock(s->proc.overlay_lock_fd, LOCK_EX | LOCK_NB) == 0)
+	if (lock_soon(s->proc.overlay_lock_fd))
 		return true;
 	err_sys(e, "lock it");
 	e->sys = 0;

@@ -209,6 +209,11 @@ for line in open(sys.argv[1], encoding="utf-8"): json.loads(line)' \
 	[ "$output" = r ]
 }
 
+@test "restarted again and again: its changes are free for it each time" {
+	run_d --name c --overlay "$root" sleep 100
+	for _ in $(seq 25); do run -0 "$GUSCIO" restart -t 0 c; done
+}
+
 @test "everything that was asked for is there again after a stop" {
 	mkdir "$work/more"
 	echo there >"$work/more/file"
