@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 static bool open_directory(const struct host *host, const char *id, int *ret_fd, struct err *e)
 {
@@ -113,7 +114,9 @@ int port_service_peek(const struct host *host, const char *id)
 	CLEAN(clean_fd) int directory_fd = -1;
 	struct err ignored = ERR_INIT;
 	int fd = -1;
-	if (open_directory(host, id, &directory_fd, &ignored))
+	/* A look for the file first: mostly there is none, and ps asks hundreds of them. */
+	if (open_directory(host, id, &directory_fd, &ignored) &&
+		faccessat(directory_fd, "port.sock", F_OK, 0) == 0)
 		ports_connect(directory_fd, &fd, &ignored);
 	return fd;
 }
