@@ -9,6 +9,7 @@
 #include "wire/control.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -60,6 +61,8 @@ static void become_monitor(struct container_command *c, struct container *record
 	struct monitor_fds fds = {.output_fd = -1, .error_fd = -1, .input_fd = -1, .client_fd = -1};
 	struct plan plan = {.spec = &c->to.spec, .host = &c->host};
 	setsid();
+	/* The unit that this command may be in is not the container's. */
+	unsetenv("NOTIFY_SOCKET");
 	fault_point("adopt", "locked");
 	c->to.spec.name = record->name[0] ? record->name : NULL;
 	c->to.spec.id = record->id;

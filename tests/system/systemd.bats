@@ -441,3 +441,15 @@ END
 	run -125 run_d --log-opt tag=x "$root" true
 	assert_one_line
 }
+
+@test "a monitor that comes later is not the unit's where the command for it is" {
+	run -0 run_d --sdnotify=healthy --health-cmd 'test -e /well' --health-interval 200ms --name web "$root" sleep 100
+	monitor=$(pgrep -u "$(id -u)" -f "^guscio-monitor web $XDG_DATA_HOME")
+	kill -9 "$monitor"
+	listen "$work/notify"
+	soon sh -c "'$GUSCIO' ps -q 3>&- | grep -q . && pgrep -u $(id -u) -f '^guscio-monitor web $XDG_DATA_HOME' | grep -vqx $monitor"
+	touch "$root/well"
+	soon sh -c "[ \"\$('$GUSCIO' inspect --format '{{.State.Health.Status}}' web)\" = healthy ]"
+	sleep 0.5
+	! grep -qE "READY|MAINPID" "$work/said"
+}
