@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scope.c - guscio-scope: asks the user's systemd for a scope with a process in it
+ * scope.c - guscio-scope: asks the user's systemd for a scope with processes in it
  *
- * usage: guscio-scope SOCKET UNIT SLICE DESCRIPTION PID [PROPERTY=NUMBER]...
+ * usage: guscio-scope SOCKET UNIT SLICE DESCRIPTION PID[,PID]... [PROPERTY=NUMBER]...
  *        guscio-scope --set SOCKET UNIT PROPERTY=NUMBER...
  *        guscio-scope --attach SOCKET UNIT SUBCGROUP PID
  *
@@ -29,7 +29,7 @@ struct job {
 
 struct scope {
 	const char *unit, *slice, *description;
-	uint32_t pid;
+	const char *pids;
 	char **properties;
 };
 
@@ -69,11 +69,28 @@ static int add_numbers(sd_bus_message *m, char **properties)
 	return r;
 }
 
+static int add_pids(sd_bus_message *m, const char *pids)
+{
+	uint32_t list[8];
+	size_t n = 0;
+	for (char *end; *pids && n < sizeof(list) / sizeof(list[0]); pids = end + (*end == ',')) {
+		list[n] = (uint32_t)strtoul(pids, &end, 10);
+		if (end == pids || !list[n++])
+			return -EINVAL;
+	}
+	int r = sd_bus_message_open_container(m, 'r', "sv");
+	r = r < 0 ? r : sd_bus_message_append(m, "s", "PIDs");
+	r = r < 0 ? r : sd_bus_message_open_container(m, 'v', "au");
+	r = r < 0 ? r : sd_bus_message_append_array(m, 'u', list, n * sizeof(list[0]));
+	r = r < 0 ? r : sd_bus_message_close_container(m);
+	return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
 static int add_properties(sd_bus_message *m, const struct scope *scope)
 {
 	int r = sd_bus_message_open_container(m, 'a', "(sv)");
 	r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "Description", "s", scope->description);
-	r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "PIDs", "au", 1, scope->pid);
+	r = r < 0 ? r : add_pids(m, scope->pids);
 	r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "Delegate", "b", 1);
 	/* Nothing stays in the manager's list of what failed. */
 	r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "CollectMode", "s", "inactive-or-failed");
@@ -195,11 +212,11 @@ int main(int argc, char **argv)
 	if (argc == 6 && !strcmp(argv[1], "--attach"))
 		return attach(argv[2], argv[3], argv[4], argv[5]);
 	if (argc < 6)
-		return fail("usage: guscio-scope SOCKET UNIT SLICE DESCRIPTION PID", EINVAL);
+		return fail("usage: guscio-scope SOCKET UNIT SLICE DESCRIPTION PIDS", EINVAL);
 	struct scope scope = {.unit = argv[2],
 		.slice = argv[3],
 		.description = argv[4],
-		.pid = (uint32_t)strtoul(argv[5], NULL, 10),
+		.pids = argv[5],
 		.properties = argv + 6};
 	int r = connect_to(argv[1], &bus);
 	if (r < 0)

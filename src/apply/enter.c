@@ -30,9 +30,10 @@
 /* What is started in the container counts for its limits; where that is forbidden it is said. */
 static void enter_cgroup(struct starter *s)
 {
-	const char *cgroup = s->plan->record ? s->plan->record->cgroup : "";
+	const struct container *record = s->plan->record;
 	struct err why = ERR_INIT;
-	if (!cgroup[0] || limits_join(s->plan->host, cgroup, s->plan->spec->arena, &why))
+	if (!record || !record->cgroup[0] ||
+		limits_join(s->plan->host, record, s->plan->spec->arena, &why))
 		return;
 	notes_add(s->notes, "the program runs outside the container's limits: %s", why.cause);
 }

@@ -5,57 +5,57 @@
 #include "base/text.h"
 #include "sys/spawn.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The scope we are in, if it is the container's; our own leaf of it counts as well. */
-static bool find_scope(const struct cgroup_plan *cgroup, char *ret, size_t size)
+/*
+ * Systemd moves the child, and with it what stays beside a container in the background: else
+ * that would end with the login session. In the foreground we stay where our caller has put us.
+ */
+static void list_movers(const struct starter *s, char *ret, size_t size)
 {
-	char path[CGROUP_PATH_MAX];
-	if (!cgroup_of(getpid(), path, sizeof(path)))
-		return false;
-	char *name = strrchr(path, '/');
-	if (!strcmp(name + 1, CGROUP_LEAF) && name > path) {
-		*name = '\0';
-		name = strrchr(path, '/');
-	}
-	if (strcmp(name + 1, cgroup->ask.v[2]) || strlen(path) >= size)
-		return false;
-	strcpy(ret, path);
-	return true;
+	const struct proc *proc = &s->proc;
+	size_t n = (size_t)snprintf(ret, size, "%d", (int)proc->pid);
+	if (!s->plan->is_detached)
+		return;
+	n += (size_t)snprintf(ret + n, size - n, ",%d", (int)getpid());
+	if (proc->net_pid > 0)
+		snprintf(ret + n, size - n, ",%d", (int)proc->net_pid);
 }
 
-static bool find_parent(struct starter *s, char *ret, size_t size, struct err *e)
-{
-	const struct cgroup_plan *cgroup = &s->plan->cgroup;
-	if (cgroup->kind == CGROUP_SCOPE)
-		return find_scope(cgroup, ret, size) ||
-		       err_msg(e, ERR_HOST, "systemd did not move us into its scope");
-	snprintf(ret, size, "%s", cgroup->parent);
-	return true;
-}
-
-/* guscio-scope itself gives up after five seconds: a manager that hangs is not waited for. */
 bool parent_scope(struct starter *s, const struct step *step, struct err *e)
 {
 	const struct strv *ask = &s->plan->cgroup.ask;
-	char pid[16], answer[256] = "";
-	char *argv[16] = {ask->v[0], ask->v[1], ask->v[2], ask->v[3], ask->v[4], pid};
-	char here[CGROUP_PATH_MAX];
+	char pids[48];
+	char *argv[16] = {ask->v[0], ask->v[1], ask->v[2], ask->v[3], ask->v[4], pids};
+	int out[2];
 	(void)step;
-	/* A monitor that starts its container again is in it since the first time. */
-	if (find_scope(&s->plan->cgroup, here, sizeof(here)))
-		return true;
-	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	list_movers(s, pids, sizeof(pids));
 	for (size_t i = 5; i < ask->n && i + 2 < ARRAY_LEN(argv); i++)
 		argv[i + 1] = ask->v[i];
-	int status = spawn_filter(argv, "", answer, sizeof(answer), e);
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return err_sys(e, "make a pipe");
+	const int stdio[3] = {-1, out[1], -1};
+	s->scope_fd = out[0];
+	bool ok = spawn_program(argv, NULL, 0, stdio, &s->scope_pid, e);
+	close(out[1]);
+	return ok || err_what(e, ERR_HOST, "cannot ask your systemd for a scope");
+}
+
+/* guscio-scope itself gives up after five seconds: a manager that hangs is not waited for. */
+static bool await_scope(struct starter *s, struct err *e)
+{
+	char answer[256];
+	spawn_read(s->scope_fd, answer, sizeof(answer));
+	clean_fd(&s->scope_fd);
+	int status = spawn_wait(s->scope_pid);
 	if (status == 0)
 		return true;
 	answer[strcspn(answer, "\n")] = '\0';
-	if (status > 0 && answer[0])
+	if (answer[0])
 		err_msg(e, ERR_HOST, "%s", answer);
-	else if (status > 0)
+	else
 		err_msg(e, ERR_HOST,
 			status == 128 + SIGALRM ? "it did not answer in 5 seconds"
 						: "guscio-scope ended without a word");
@@ -63,26 +63,69 @@ bool parent_scope(struct starter *s, const struct step *step, struct err *e)
 	return err_hint(e, "see: systemctl --user status; without limits none is needed");
 }
 
+/* Where the child is now, if that is the container's scope. */
+static bool find_scope(const struct starter *s, char *ret, size_t size, struct err *e)
+{
+	const char *unit = s->plan->cgroup.ask.v[2];
+	if (cgroup_of(s->proc.pid, ret, size) && !strcmp(strrchr(ret, '/') + 1, unit))
+		return true;
+	return err_msg(e, ERR_HOST, "systemd did not move the container into its scope");
+}
+
+static bool make_cgroup(struct proc *proc, const char *parent, const char *name, struct err *e)
+{
+	if (!cgroup_make(proc->cgroup_parent_fd, name, &proc->cgroup_fd, e))
+		return err_what(e, ERR_HOST, "cannot make the container's cgroup");
+	proc->cgroup_name = name;
+	snprintf(proc->cgroup_path, sizeof(proc->cgroup_path), "%s%s%s", parent,
+		parent[1] ? "/" : "", name);
+	return true;
+}
+
+/*
+ * We may move it although we are not in the scope ourselves: both cgroups and what is
+ * above them are the user's [cgroups(7), delegation containment].
+ */
+static bool move_child(struct starter *s, struct err *e)
+{
+	struct proc *proc = &s->proc;
+	const char *enable = s->plan->cgroup.enable;
+	char pid[16];
+	snprintf(pid, sizeof(pid), "%d", (int)proc->pid);
+	return cgroup_write(proc->cgroup_fd, "cgroup.procs", pid, e) &&
+	       (!s->plan->is_detached ||
+		       cgroup_empty_into(proc->cgroup_parent_fd, CGROUP_LEAF, e)) &&
+	       (!enable[0] || cgroup_enable(proc->cgroup_parent_fd, enable, e));
+}
+
+bool parent_scope_cgroup(struct starter *s, const struct step *step, struct err *e)
+{
+	struct proc *proc = &s->proc;
+	char scope[CGROUP_PATH_MAX - 160];
+	(void)step;
+	if (!await_scope(s, e))
+		return false;
+	if (!find_scope(s, scope, sizeof(scope), e) ||
+		!cgroup_open(scope, &proc->cgroup_parent_fd, e))
+		return err_what(e, ERR_HOST, "cannot use the scope for the container");
+	return make_cgroup(proc, scope, s->plan->cgroup.name, e) &&
+	       (move_child(s, e) ||
+		       err_what(e, ERR_HOST, "cannot prepare the cgroup for the container"));
+}
+
 bool parent_cgroup(struct starter *s, const struct step *step, struct err *e)
 {
 	const struct cgroup_plan *cgroup = &s->plan->cgroup;
 	struct proc *proc = &s->proc;
-	char parent[CGROUP_PATH_MAX - 160];
 	(void)step;
-	bool ok = find_parent(s, parent, sizeof(parent), e) &&
-		  cgroup_open(parent, &proc->cgroup_parent_fd, e) &&
+	bool ok = cgroup_open(cgroup->parent, &proc->cgroup_parent_fd, e) &&
 		  cgroup_empty_into(proc->cgroup_parent_fd, CGROUP_LEAF, e) &&
 		  (!cgroup->enable[0] || cgroup_enable(proc->cgroup_parent_fd, cgroup->enable, e));
 	if (!ok)
 		return err_what(e, ERR_HOST, "cannot prepare the cgroup for the container");
 	/* What starters left behind that were killed. */
 	cgroup_sweep(proc->cgroup_parent_fd, "guscio-", CGROUP_LEAF);
-	if (!cgroup_make(proc->cgroup_parent_fd, cgroup->name, &proc->cgroup_fd, e))
-		return err_what(e, ERR_HOST, "cannot make the container's cgroup");
-	proc->cgroup_name = cgroup->name;
-	snprintf(proc->cgroup_path, sizeof(proc->cgroup_path), "%s%s%s", parent,
-		parent[1] ? "/" : "", cgroup->name);
-	return true;
+	return make_cgroup(proc, cgroup->parent, cgroup->name, e);
 }
 
 bool limit_write(int cgroup_fd, const struct limit_file *limit, struct err *e)
@@ -136,11 +179,24 @@ void limits_report_oom(const struct plan *plan, const struct proc *proc, struct 
 		limit);
 }
 
-static bool ask_to_join(const struct host *host, const char *cgroup, struct arena *a, struct err *e)
+/*
+ * Where the init is: a system has divided its cgroup, and what is divided takes no processes of
+ * its own. Else, and where the init has got away somehow, the container's.
+ */
+static const char *cgroup_to_join(const struct container *c, struct arena *a)
 {
-	const char *name = strrchr(cgroup, '/');
-	const char *parent = arena_strndup(a, cgroup, (size_t)(name - cgroup));
-	const char *unit = strrchr(parent, '/');
+	char now[CGROUP_PATH_MAX];
+	size_t len = strlen(c->cgroup);
+	bool is_below = cgroup_of(c->first.pid, now, sizeof(now)) &&
+			!strncmp(now, c->cgroup, len) && now[len] == '/';
+	return is_below ? arena_strdup(a, now) : c->cgroup;
+}
+
+static bool ask_to_join(const struct host *host, const struct container *c, const char *cgroup,
+	struct arena *a, struct err *e)
+{
+	size_t parent_len = (size_t)(strrchr(c->cgroup, '/') - c->cgroup);
+	const char *unit = strrchr(arena_strndup(a, c->cgroup, parent_len), '/');
 	const char *base_end = strrchr(host->runtime_dir, '/');
 	char answer[256] = "", pid[16];
 	if (!unit || !text_ends(unit, ".scope"))
@@ -150,16 +206,17 @@ static bool ask_to_join(const struct host *host, const char *cgroup, struct aren
 		(char *)"--attach",
 		arena_printf(a, "%.*s/systemd/private", (int)(base_end - host->runtime_dir),
 			host->runtime_dir),
-		(char *)unit + 1, arena_strdup(a, name), pid, NULL};
+		(char *)unit + 1, arena_strdup(a, cgroup + parent_len), pid, NULL};
 	int status = spawn_filter(argv, "", answer, sizeof(answer), e);
 	answer[strcspn(answer, "\n")] = '\0';
 	return status == 0 ||
 	       (status > 0 && err_msg(e, ERR_HOST, "%s", answer[0] ? answer : "no answer"));
 }
 
-bool limits_join(const struct host *host, const char *cgroup, struct arena *a, struct err *e)
+bool limits_join(const struct host *host, const struct container *c, struct arena *a, struct err *e)
 {
 	CLEAN(clean_fd) int fd = -1;
+	const char *cgroup = cgroup_to_join(c, a);
 	return cgroup_open(cgroup, &fd, e) &&
-	       (cgroup_write(fd, "cgroup.procs", "0", e) || ask_to_join(host, cgroup, a, e));
+	       (cgroup_write(fd, "cgroup.procs", "0", e) || ask_to_join(host, c, cgroup, a, e));
 }

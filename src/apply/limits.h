@@ -10,10 +10,11 @@ bool limit_write(int cgroup_fd, const struct limit_file *limit, struct err *e);
 
 /*
  * limits_join() - this process into a running container's cgroup
- * @cgroup: below the mount. By ourselves where that is allowed, else by the systemd that made its
- *          scope: from a login session only it may.
+ * By ourselves where that is allowed, else by the systemd that made its scope: from a login
+ * session only it may. Beside the init, when that has divided the container's cgroup.
  */
-bool limits_join(const struct host *host, const char *cgroup, struct arena *a, struct err *e);
+bool limits_join(
+	const struct host *host, const struct container *c, struct arena *a, struct err *e);
 
 /* A note when the kernel killed for memory. Before the cgroup is taken away. */
 void limits_report_oom(const struct plan *plan, const struct proc *proc, struct notes *notes);

@@ -176,6 +176,8 @@ static parent_step *const steps[STEP_KINDS] = {
 	[STEP_SCOPE] = parent_scope,
 	[STEP_CGROUP] = parent_cgroup,
 	[STEP_LIMIT] = parent_limit,
+	[STEP_SCOPE_CGROUP] = parent_scope_cgroup,
+	[STEP_SCOPE_LIMIT] = parent_limit,
 	[STEP_CREATE_SOURCE] = parent_create_source,
 	[STEP_CLAIM] = parent_claim,
 	[STEP_WRITE_FILES] = parent_write_files,
@@ -348,6 +350,7 @@ bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struc
 		.proc = PROC_INIT,
 		.child_wire_fd = -1,
 		.report_fd = -1,
+		.scope_fd = -1,
 		.port_network = NETWORK_OF_NONE,
 		.notes = notes};
 	sigset_t all;
@@ -369,6 +372,7 @@ bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struc
 	}
 	ports_close(&s.ports);
 	network_close(&s.port_network);
+	clean_fd(&s.scope_fd);
 	if (!ok) {
 		if (!e->what[0] && e->step >= 0)
 			err_what(e, e->kind, "cannot start the container: step '%s'",

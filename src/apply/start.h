@@ -12,8 +12,10 @@ struct starter {
 	struct proc proc;
 	struct child child; /* filled before the clone, used after it on the other side */
 	int child_wire_fd;
-	bool is_between;	 /* this is the go-between … */
-	int report_fd;		 /* … and this its way to say what came of it; else -1 */
+	bool is_between; /* this is the go-between … */
+	int report_fd;	 /* … and this its way to say what came of it; else -1 */
+	int scope_fd;	 /* what guscio-scope says, until it has; else -1 */
+	pid_t scope_pid;
 	struct open_ports ports; /* until they are handed over */
 	struct network_of port_network;
 	struct rlimit files_before; /* the limit before many ports raised it */
@@ -26,6 +28,7 @@ parent_step parent_create_source; /* prepare.c */
 parent_step parent_claim;
 parent_step parent_scope; /* limits.c */
 parent_step parent_cgroup;
+parent_step parent_scope_cgroup;
 parent_step parent_limit;
 parent_step parent_record;
 parent_step parent_overlay_directory;

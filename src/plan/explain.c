@@ -210,11 +210,13 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 		add(&t, "%s", plan->cgroup.ask.v[2]);
 		break;
 	case STEP_CGROUP:
+	case STEP_SCOPE_CGROUP:
 		add(&t, "%s%s%s", plan->cgroup.parent ? plan->cgroup.parent : "",
 			plan->cgroup.parent && plan->cgroup.parent[1] ? "/" : "",
 			plan->cgroup.name);
 		break;
 	case STEP_LIMIT:
+	case STEP_SCOPE_LIMIT:
 		add(&t, "%s = %s%s%s", step->limit->file,
 			step->limit->device ? step->limit->device : "",
 			step->limit->device ? " " : "", step->limit->value);

@@ -175,6 +175,21 @@ static void ask_for_shares(struct plan *plan)
 			arena_printf(a, "IOWeight=%llu", (unsigned long long)l->io_weight));
 }
 
+/* A monitor that starts its container again is in its scope since the first time. */
+static bool is_in_own_scope(const struct plan *plan, const char **ret_scope)
+{
+	struct arena *a = plan->spec->arena;
+	const char *own = plan->host->cgroups.own ? plan->host->cgroups.own : "";
+	size_t len = strlen(own);
+	if (text_ends(own, "/" CGROUP_LEAF))
+		len -= strlen("/" CGROUP_LEAF);
+	const char *scope = arena_strndup(a, own, len);
+	if (!text_ends(scope, arena_printf(a, "/%s.scope", plan->cgroup.base)))
+		return false;
+	*ret_scope = scope;
+	return true;
+}
+
 static void choose_cgroup(struct plan *plan)
 {
 	const struct spec *spec = plan->spec;
@@ -186,7 +201,11 @@ static void choose_cgroup(struct plan *plan)
 	to->base = arena_printf(a, "guscio-%s%s%.12s", spec->name ? spec->name : "",
 		spec->name ? "-" : "", spec->id);
 	/* A slice is a word of systemd's: only it can be asked for one. */
-	if (facts->delegated && !spec->limits.parent) {
+	if (is_in_own_scope(plan, &to->parent)) {
+		to->kind = CGROUP_OWN;
+		to->name = "container";
+		to->controllers = facts->managed ? facts->managed : facts->controllers;
+	} else if (facts->delegated && !spec->limits.parent) {
 		to->kind = CGROUP_OWN;
 		to->parent = facts->delegated;
 		to->name = to->base;
@@ -241,7 +260,9 @@ static bool add_files(struct plan *plan, struct notes *notes, struct err *e)
 		struct reason why = why_no_cgroup(plan);
 		if (plan->cgroup.kind != CGROUP_NOT &&
 			has_word(plan->cgroup.controllers, file->controller)) {
-			plan_add(plan, STEP_LIMIT)->limit = file;
+			plan_add(plan,
+				plan->cgroup.kind == CGROUP_SCOPE ? STEP_SCOPE_LIMIT : STEP_LIMIT)
+				->limit = file;
 			continue;
 		}
 		if (plan->cgroup.kind != CGROUP_NOT)
@@ -284,9 +305,10 @@ bool plan_add_limits(struct plan *plan, struct notes *notes, struct err *e)
 		plan_add(plan, STEP_FALLBACK);
 	if (plan->cgroup.kind == CGROUP_NOT)
 		return true;
-	if (plan->cgroup.kind == CGROUP_SCOPE)
+	bool has_scope = plan->cgroup.kind == CGROUP_SCOPE;
+	if (has_scope)
 		plan_add(plan, STEP_SCOPE);
-	plan_add(plan, STEP_CGROUP);
+	plan_add(plan, has_scope ? STEP_SCOPE_CGROUP : STEP_CGROUP);
 	/* The clone's namespace would have the starter's cgroup as its root, not the container's.
 	 */
 	if (plan->clone_flags & CLONE_NEWCGROUP) {

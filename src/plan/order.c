@@ -19,9 +19,6 @@
 
 /* lint: table */
 static const struct step_rule rules[STEP_KINDS] = {
-	[STEP_SCOPE] = {ACTOR_PARENT, PHASE_PREPARE, "scope",
-		"only systemd may move a process out of a login session; before any helper is "
-		"started, which then lies in it too"},
 	[STEP_CGROUP] = {ACTOR_PARENT, PHASE_PREPARE, "cgroup",
 		"our own process goes into a leaf first: a cgroup with processes of its own has "
 		"no controllers to give"},
@@ -52,13 +49,14 @@ static const struct step_rule rules[STEP_KINDS] = {
 	[STEP_CLONE] = {ACTOR_PARENT, PHASE_CLONE, "clone",
 		"all namespaces in one call: the kernel makes the user namespace first and gives "
 		"it the others"},
+	[STEP_SCOPE] = {ACTOR_PARENT, PHASE_CLONE, "scope",
+		"only systemd may move a process out of a login session; it does while ids are "
+		"mapped, and the child waits for both"},
 	[STEP_TIE] = {ACTOR_CHILD, PHASE_TIE, "tie to parent",
 		"a container must not outlive a starter that is killed"},
 	[STEP_NETWORK_BEGIN] = {ACTOR_CHILD, PHASE_TIE, "begin network",
 		"an empty network takes the kernel as long as all the rest: by a second thread, "
 		"beside it"},
-	[STEP_CGROUP_NAMESPACE] = {ACTOR_CHILD, PHASE_TIE, "cgroup namespace",
-		"now that it is in its cgroup, which becomes the namespace's root"},
 	[STEP_OPEN_ROOT] = {ACTOR_CHILD, PHASE_SOURCES, "open root",
 		"as the caller with the caller's groups, while the id helpers run"},
 	[STEP_OPEN_SOURCE] = {ACTOR_CHILD, PHASE_SOURCES, "open source",
@@ -70,14 +68,18 @@ static const struct step_rule rules[STEP_KINDS] = {
 	[STEP_NETWORK_DEVICE] = {ACTOR_CHILD, PHASE_SOURCES, "network device",
 		"made inside, where we may, and its other end handed to the helper outside; needs "
 		"no ids"},
-	[STEP_KEEP] = {ACTOR_PARENT, PHASE_IDS, "write down container",
-		"before go: a container that outlives its starter must be on record"},
 	[STEP_MAP_IDS] = {ACTOR_PARENT, PHASE_IDS, "map ids",
 		"only a process outside may give a namespace more than one id"},
 	[STEP_NETWORK_CABLE] = {ACTOR_BETWEEN, PHASE_IDS, "network cable",
 		"from the bridge to the container, while the child opens its sources"},
 	[STEP_HOLD_NETWORK] = {ACTOR_PARENT, PHASE_IDS, "hold network",
 		"for who serves the ports; before the child has other ids, which hide it from us"},
+	[STEP_SCOPE_CGROUP] = {ACTOR_PARENT, PHASE_IDS, "scope's cgroup",
+		"before go: the child has done nothing yet that a limit could be for"},
+	[STEP_SCOPE_LIMIT] = {ACTOR_PARENT, PHASE_IDS, "limit",
+		"before go: there is no moment of the program without it"},
+	[STEP_KEEP] = {ACTOR_PARENT, PHASE_IDS, "write down container",
+		"before go: a container that outlives its starter must be on record"},
 	[STEP_GO] = {ACTOR_PARENT, PHASE_IDS, "go",
 		"before the maps are written every id inside reads 65534"},
 	[STEP_NETWORK_BIND] = {ACTOR_PARENT, PHASE_IDS, "bind place",
@@ -101,6 +103,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 	[STEP_NETWORK_BEGIN_LATE] = {ACTOR_CHILD, PHASE_IDS, "begin network",
 		"by a second thread, beside the tree: until here the id helpers have the "
 		"processors"},
+	[STEP_CGROUP_NAMESPACE] = {ACTOR_CHILD, PHASE_IDS, "cgroup namespace",
+		"now that it is in its cgroup, which becomes the namespace's root"},
 	[STEP_BECOME_ROOT] = {ACTOR_CHILD, PHASE_BECOME_ROOT, "become root",
 		"what is made from here on belongs to the container's root"},
 	[STEP_BOUNDING] = {ACTOR_CHILD, PHASE_BECOME_ROOT, "bounding set",

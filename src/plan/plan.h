@@ -44,7 +44,6 @@ enum phase {
 
 /* In the order in which they are carried out; order.c says why. */
 enum step_kind {
-	STEP_SCOPE,
 	STEP_CGROUP,
 	STEP_LIMIT,
 	STEP_CREATE_SOURCE,
@@ -57,18 +56,20 @@ enum step_kind {
 	STEP_JOIN,
 	STEP_ENTER,
 	STEP_CLONE,
+	STEP_SCOPE,
 	STEP_TIE,
 	STEP_NETWORK_BEGIN,
-	STEP_CGROUP_NAMESPACE,
 	STEP_OPEN_ROOT,
 	STEP_OPEN_SOURCE,
 	STEP_OPEN_INIT,
 	STEP_LOOPBACK,
 	STEP_NETWORK_DEVICE,
-	STEP_KEEP,
 	STEP_MAP_IDS,
 	STEP_NETWORK_CABLE,
 	STEP_HOLD_NETWORK,
+	STEP_SCOPE_CGROUP,
+	STEP_SCOPE_LIMIT,
+	STEP_KEEP,
 	STEP_GO,
 	STEP_NETWORK_BIND,
 	STEP_CLAIM,
@@ -79,6 +80,7 @@ enum step_kind {
 	STEP_RECORD,
 	STEP_AWAIT_GO,
 	STEP_NETWORK_BEGIN_LATE,
+	STEP_CGROUP_NAMESPACE,
 	STEP_BECOME_ROOT,
 	STEP_BOUNDING,
 	STEP_ENTER_ROOT,
@@ -191,7 +193,7 @@ struct step {
 			const char *guest4, *guest6;	 /* where the program listens */
 			const char *gateway4, *gateway6; /* who local peers are shown as */
 		} ports;				 /* STEP_SERVE_PORTS */
-		const struct limit_file *limit;		 /* STEP_LIMIT */
+		const struct limit_file *limit;		 /* STEP_LIMIT, STEP_SCOPE_LIMIT */
 		const char *text; /* STEP_HOSTNAME, STEP_DOMAINNAME, STEP_NETWORK_DEFAULTS: the
 				     groups that may ping */
 	};
@@ -199,6 +201,7 @@ struct step {
 
 #define PLAN_KEEP_FDS_MAX    4
 #define PLAN_LISTEN_PID_SIZE 32
+#define PLAN_LOGIN_ENV	     3 /* places in envp after HOME's: USER, LOGNAME, SHELL */
 
 /* The container's network device and who is at its other end; family 0: no such address. */
 struct net_plan {
@@ -259,8 +262,8 @@ struct plan {
 	size_t n_slots;
 	struct strv candidates;	   /* paths to try for the program, in order */
 	bool name_by_candidate;	   /* no command given: argv[0] is the shell that was found */
-	char **envp;		   /* NULL-ended; the last place before the end is free for HOME */
-	size_t home_place;	   /* index of that place */
+	char **envp;		   /* NULL-ended; the last places before the end are free */
+	size_t home_place;	   /* index of the first free place, HOME's */
 	char *listen_pid;	   /* LISTEN_PID=… in envp, filled at exec; NULL: none */
 	bool has_home;		   /* the user set HOME */
 	const char *container_dir; /* <runtime_dir>/<id> */

@@ -90,6 +90,20 @@ int spawn_wait(pid_t pid)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+void spawn_read(int fd, char *output, size_t size)
+{
+	size_t n = 0;
+	while (n < size - 1) {
+		ssize_t got = read(fd, output + n, size - 1 - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	output[n] = '\0';
+}
+
 int spawn_filter(char *const *argv, const char *input, char *output, size_t size, struct err *e)
 {
 	int in[2], out[2];
@@ -106,19 +120,12 @@ int spawn_filter(char *const *argv, const char *input, char *output, size_t size
 	close(in[0]);
 	close(out[1]);
 	/* A short text fits into the pipe: nobody waits for anybody. */
-	size_t n = 0;
 	if (ok && write(in[1], input, strlen(input)) < 0)
-		n = 0;
+		ok = true; /* it did not want it */
 	close(in[1]);
-	while (ok && n < size - 1) {
-		ssize_t got = read(out[0], output + n, size - 1 - n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		n += (size_t)got;
-	}
-	output[n] = '\0';
+	output[0] = '\0';
+	if (ok)
+		spawn_read(out[0], output, size);
 	close(out[0]);
 	return ok ? spawn_wait(pid) : -1;
 }

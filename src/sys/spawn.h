@@ -25,6 +25,9 @@ bool spawn_program(char *const *argv, const int *fds, size_t n_fds, const int st
 #define SPAWN_FDS_MAX 32
 bool spawn_helper(char *const *argv, const int *fds, size_t n_fds, pid_t *ret_pid, struct err *e);
 
+/* Everything that comes from @fd until its end, at most @size - 1 bytes of it, as text. */
+void spawn_read(int fd, char *output, size_t size);
+
 /* Waits for it: 0 to 255 as a shell says it. */
 int spawn_wait(pid_t pid);
 
