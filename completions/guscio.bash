@@ -38,6 +38,7 @@ _guscio() {
 	ps) options="--all --filter --format --last --latest --noheading --no-trunc --quiet --size --help" ;;
 	logs) options="--follow --since --tail --timestamps --until --help" ;;
 	exec) options="--detach --env --env-file --interactive --privileged --tty --user --workdir --help" ;;
+	shell) options="--tty --user --help" ;;
 	attach) options="--detach-keys --no-stdin --sig-proxy --help" ;;
 	wait) options="--latest --help" ;;
 	rename) options=" --help" ;;

@@ -15,6 +15,14 @@
 
 #include <signal.h>
 
+/* What stands for a program when a user logs in. */
+struct child_login {
+	const char *path;
+	char *argv[8];
+	char name[sizeof("-") + 256]; /* of a login shell */
+	char user[80], logname[80], shell[264];
+};
+
 struct child {
 	const struct plan *plan;
 	int wire_fd;
@@ -38,6 +46,7 @@ struct child {
 	int pts_fd;
 	int empty_fd; /* an empty directory of the container's /dev that a mount covers */
 	struct user_id user;
+	struct child_login login;
 	char home[300];	 /* HOME=… */
 	bool keeps_caps; /* the program's ids are others than root's: keep CAP_SYS_ADMIN */
 };
@@ -91,6 +100,10 @@ child_step child_fallback;
 child_step child_oom_score;
 child_step child_look_up_user; /* child_session.c */
 child_step child_terminal;
+/* Chooses login, su or the user's own shell, and changes the user when root is to start it. */
+bool child_settle_login(struct child *child, struct err *e); /* child_login.c */
+/* Into the user's home, or the root when that is not there. */
+void child_login_directory(struct child *child);
 child_step child_directory;
 child_step child_rlimits;
 child_step child_become_root; /* child_drop.c */

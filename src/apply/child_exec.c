@@ -112,6 +112,11 @@ static bool exec_program(struct child *child, struct err *e)
 	reset_signals(child);
 	if (plan->listen_pid)
 		snprintf(plan->listen_pid, PLAN_LISTEN_PID_SIZE, "LISTEN_PID=%d", (int)getpid());
+	if (plan->spec->process.is_login) {
+		child_login_directory(child);
+		execve(child->login.path, child->login.argv, plan->envp);
+		return explain_exec(child->login.path, errno, e);
+	}
 	for (size_t i = 0; i < plan->candidates.n; i++) {
 		const char *path = plan->candidates.v[i];
 		shell_argv[0] = plan->candidates.v[i];

@@ -73,7 +73,8 @@ bool child_look_up_user(struct child *child, const struct step *step, struct err
 		snprintf(child->home, sizeof(child->home), "HOME=%s", child->user.home);
 		plan->envp[plan->home_place] = child->home;
 	}
-	return check_mapped(child, e) && add_extra_groups(child, group_size, e);
+	return check_mapped(child, e) && add_extra_groups(child, group_size, e) &&
+	       (!plan->spec->process.is_login || child_settle_login(child, e));
 }
 
 /* Without -i and -t the program reads the container's /dev/null, as under docker. */

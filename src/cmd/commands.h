@@ -65,6 +65,7 @@ extern const struct command command_ps;
 extern const struct command command_logs;
 extern const struct command command_attach;
 extern const struct command command_exec;
+extern const struct command command_shell;
 extern const struct command command_container_prune;
 extern const struct command command_container;
 extern const struct command command_image;

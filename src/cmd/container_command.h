@@ -64,6 +64,9 @@ bool container_is_named(const char *name);
 bool container_prepare(struct container_command *c, const struct container *record,
 	struct host *ret, struct err *e);
 
+/* The first argument names the container, the others and the spec say the program (exec.c). */
+bool container_exec(struct container_command *c, struct err *e);
+
 /* A running one's namespaces and id maps, and a pidfd that proves whose they were (exec.c). */
 bool container_enter(struct container_command *c, const struct container *record, int *ret_pid_fd,
 	uint64_t *ret_flags, struct idmaps *ret_ids, struct err *e);

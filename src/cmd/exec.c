@@ -129,6 +129,7 @@ static bool settle_spec(struct container_command *c, const struct container *rec
 		strv_env_set(&c->to.arena, &process->env,
 			arena_printf(&c->to.arena, "TERM=%s", term ? term : "xterm"));
 	}
+	process->is_login = typed.is_login;
 	process->terminal = typed.terminal;
 	process->interactive = typed.interactive;
 	process->preserve_fds = 0;
@@ -279,7 +280,7 @@ bool container_enter(struct container_command *c, const struct container *record
 	return true;
 }
 
-static bool exec(struct container_command *c, struct err *e)
+bool container_exec(struct container_command *c, struct err *e)
 {
 	struct container record;
 	struct idmaps ids;
@@ -305,7 +306,8 @@ static bool exec(struct container_command *c, struct err *e)
 static int run_exec(
 	const struct command *self, int argc, char **argv, struct notes *notes, struct err *e)
 {
-	return container_command_run(self, argc, argv, notes, 2, -1, ARGUMENTS_AFTER, exec, e);
+	return container_command_run(
+		self, argc, argv, notes, 2, -1, ARGUMENTS_AFTER, container_exec, e);
 }
 
 static const struct option_def exec_options[] = {

@@ -56,11 +56,20 @@ static size_t add_secrets(struct plan *plan, size_t n)
 	return n;
 }
 
+/* Who logs in gets these anew. */
+static bool is_of_the_user(const char *entry)
+{
+	return text_starts(entry, "HOME=") || text_starts(entry, "USER=") ||
+	       text_starts(entry, "LOGNAME=") || text_starts(entry, "SHELL=");
+}
+
 void plan_set_program(struct plan *plan)
 {
 	const struct process_spec *process = &plan->spec->process;
 	struct arena *a = plan->spec->arena;
-	if (plan->spec->is_system && !strcmp(process->args.v[0], system_inits[0])) {
+	if (process->is_login) {
+		/* Chosen when the user is known: child_settle_login(). */
+	} else if (plan->spec->is_system && !strcmp(process->args.v[0], system_inits[0])) {
 		for (const char *const *init = system_inits; *init; init++)
 			strv_add(a, &plan->candidates, *init);
 	} else if (process->args.n) {
@@ -70,9 +79,12 @@ void plan_set_program(struct plan *plan)
 		strv_add(a, &plan->candidates, "/bin/bash");
 		strv_add(a, &plan->candidates, "/bin/sh");
 	}
-	size_t n = process->env.n;
-	plan->envp = arena_array(a, n + plan->spec->n_secrets + 5, sizeof(char *));
-	memcpy(plan->envp, process->env.v, n * sizeof(char *));
+	size_t n = 0;
+	plan->envp = arena_array(
+		a, process->env.n + plan->spec->n_secrets + 5 + PLAN_LOGIN_ENV, sizeof(char *));
+	for (size_t i = 0; i < process->env.n; i++)
+		if (!process->is_login || !is_of_the_user(process->env.v[i]))
+			plan->envp[n++] = process->env.v[i];
 	n = add_secrets(plan, n);
 	for (size_t i = 0; i < n; i++)
 		plan->has_home |= text_starts(plan->envp[i], "HOME=");

@@ -142,6 +142,7 @@ struct seccomp_spec {
 struct process_spec {
 	bool terminal;	  /* -t */
 	bool interactive; /* -i: standard input stays open */
+	bool is_login;	  /* a login of the user; args: nothing, or one text for the shell */
 	struct strv args;
 	struct strv env;
 	const char *cwd;
