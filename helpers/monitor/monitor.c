@@ -21,6 +21,7 @@
 #include "monitor/health.h"
 #include "monitor/monitor.h"
 #include "state/record.h"
+#include "sys/cgroup.h"
 #include "sys/clone.h"
 #include "sys/memory_watch.h"
 #include "sys/pidfd.h"
@@ -139,6 +140,7 @@ static void begin_stop(struct monitor *m)
 	if (m->stage != STAGE_RUNS)
 		return;
 	send_signal(m, m->record.stop_signal);
+	cgroup_thaw(m->record.cgroup);
 	m->stage = STAGE_STOPS;
 	m->deadline_ms = monitor_now_ms() + m->record.stop_timeout_ms;
 }

@@ -8,6 +8,7 @@
 #include "spec/document.h"
 #include "state/event.h"
 #include "state/record.h"
+#include "sys/cgroup.h"
 #include "wire/control.h"
 
 #include <fcntl.h>
@@ -143,6 +144,8 @@ bool life_stop(int all_fd, const char *id, uint64_t timeout_ms, struct arena *ar
 	else if (monitor_fd >= 0)
 		/* It waits to start it again: the record tells it not to. */
 		syscall(SYS_pidfd_send_signal, monitor_fd, SIGTERM, NULL, 0);
+	/* A paused one would not hear the signal. It does first thing now. */
+	cgroup_thaw(c.cgroup);
 	if (!life_await(all_fd, id, patience ? patience : LIFE_KILL_WAIT_MS, &has_ended, &code,
 		    arena, e))
 		return c.is_auto_removed && e->kind == ERR_STATE;

@@ -8,6 +8,7 @@
 #include "spec/options.h"
 #include "state/event.h"
 #include "state/record.h"
+#include "sys/cgroup.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -89,6 +90,8 @@ static bool kill_one(struct container_command *c, const char *text, struct err *
 		err_sys(e, "send the signal");
 		return err_what(e, ERR_HOST, "cannot signal container '%s'", text);
 	}
+	if (ends)
+		cgroup_thaw(record.cgroup);
 	if (!record.is_foreground)
 		event_of_container(c->all_fd, &record, "kill",
 			arena_printf(&c->to.arena, "signal=%d", spec.stop_signal));

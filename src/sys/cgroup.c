@@ -95,6 +95,14 @@ bool cgroup_write(int fd, const char *file, const char *value, struct err *e)
 	return true;
 }
 
+void cgroup_thaw(const char *path)
+{
+	CLEAN(clean_fd) int fd = -1;
+	struct err ignored;
+	if (path[0] && cgroup_open(path, &fd, &ignored) && cgroup_number(fd, "cgroup.freeze", 0))
+		cgroup_write(fd, "cgroup.freeze", "0", &ignored);
+}
+
 bool cgroup_make(int fd, const char *name, int *ret_fd, struct err *e)
 {
 	if (mkdirat(fd, name, 0755) < 0)

@@ -34,6 +34,9 @@ uint64_t cgroup_count(int fd, const char *file, const char *key);
 /* The cause is the kernel's, worded for the files of limits. */
 bool cgroup_write(int fd, const char *file, const char *value, struct err *e);
 
+/* Lets go on what is frozen in the cgroup of this path; "": nothing is. */
+void cgroup_thaw(const char *path);
+
 /* Makes a cgroup below @fd. */
 bool cgroup_make(int fd, const char *name, int *ret_fd, struct err *e);
 

@@ -15,7 +15,8 @@ cgroup_of() { # name
 
 @test "stats agrees with the kernel's files" {
 	"$GUSCIO" run -d --name ctl -m 64m "$root" sh -c 'x=$(dd if=/dev/zero bs=1M count=8 2>/dev/null | tr "\000" a); while :; do sleep 5; done'
-	sleep 3
+	for _ in $(seq 100); do [ "$(cat "$(cgroup_of ctl)/memory.current")" -gt 8000000 ] && break; sleep 0.2; done
+	sleep 1
 	run -0 "$GUSCIO" stats --no-stream --format json ctl
 	cgroup=$(cgroup_of ctl)
 	number() { sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" <<<"$output"; }
@@ -24,7 +25,8 @@ cgroup_of() { # name
 	memory=$(cat "$cgroup/memory.current")
 	[ "$(number MemoryBytes)" -gt 8000000 ] && [ $(($(number MemoryBytes) - memory)) -lt 1000000 ] && [ $((memory - $(number MemoryBytes))) -lt 1000000 ]
 	cpu=$(sed -n 's/usage_usec //p' "$cgroup/cpu.stat")
-	[ "$(number CPUMicroseconds)" -le "$cpu" ] && [ $((cpu - $(number CPUMicroseconds))) -lt 500000 ]
+	[ "$(number CPUMicroseconds)" -le "$cpu" ] && [ $((cpu - $(number CPUMicroseconds))) -lt 500000 ] ||
+		{ echo "kernel $cpu: $output"; false; }
 	[[ "$output" == *"\"PIDs\": \"$(cat "$cgroup/pids.current")\""* ]]
 	run -0 "$GUSCIO" stats --no-stream
 	[[ "${lines[0]}" == "CONTAINER ID"*"MEM USAGE / LIMIT"*PIDS* ]]
@@ -32,8 +34,8 @@ cgroup_of() { # name
 }
 
 @test "a paused container stands still, says so, and goes on" {
-	"$GUSCIO" run -d --name ctl --cgroups enabled "$root" sh -c 'i=0; while :; do i=$((i + 1)); echo $i >/tmp/count; sleep 0.1; done'
-	sleep 2
+	"$GUSCIO" run -d --name ctl --cgroups enabled "$root" sh -c 'i=0; while :; do i=$((i + 1)); echo $i >/tmp/new; mv /tmp/new /tmp/count; sleep 0.1; done'
+	for _ in $(seq 100); do [ -s "$root/tmp/count" ] && break; sleep 0.1; done
 	run -0 "$GUSCIO" pause ctl
 	[ "$output" = ctl ]
 	[ "$("$GUSCIO" inspect --format '{{.State.Status}} {{.State.Paused}}' ctl)" = "paused true" ]
@@ -46,7 +48,7 @@ cgroup_of() { # name
 	run -125 "$GUSCIO" exec ctl true
 	[[ "$output" == *"is paused"* ]]
 	run -0 "$GUSCIO" unpause ctl
-	sleep 1.5
+	for _ in $(seq 100); do [ "$(cat "$root/tmp/count")" -gt "$before" ] && break; sleep 0.1; done
 	[ "$(cat "$root/tmp/count")" -gt "$before" ]
 	run -125 "$GUSCIO" unpause ctl
 	[[ "$output" == *"is not paused"* ]]
@@ -54,6 +56,25 @@ cgroup_of() { # name
 	"$GUSCIO" kill ctl
 	run -0 timeout 20 "$GUSCIO" wait ctl
 	[ "$output" = 137 ]
+}
+
+@test "stop and rm -f let a paused container hear its signal" {
+	"$GUSCIO" run -d --name ctl --cgroups enabled "$root" sh -c 'trap "echo heard; exit 3" TERM; echo ready; while :; do sleep 0.1; done'
+	for _ in $(seq 100); do [ "$("$GUSCIO" logs ctl)" = ready ] && break; sleep 0.1; done
+	"$GUSCIO" pause ctl
+	began=$SECONDS
+	run -0 "$GUSCIO" stop -t 60 ctl
+	[ $((SECONDS - began)) -lt 50 ]
+	[ "$("$GUSCIO" logs ctl | tail -n 1)" = heard ]
+	[ "$("$GUSCIO" inspect --format '{{.State.Status}} {{.State.ExitCode}}' ctl)" = "exited 3" ]
+	"$GUSCIO" start ctl
+	"$GUSCIO" pause ctl
+	run -0 "$GUSCIO" kill -s TERM ctl
+	run -0 timeout 60 "$GUSCIO" wait ctl
+	"$GUSCIO" start ctl
+	"$GUSCIO" pause ctl
+	run -0 timeout 60 "$GUSCIO" rm -f ctl
+	[ -z "$(cgroup_of ctl)" ]
 }
 
 @test "update changes the kernel's files, the scope's shares and the next start; a bad one changes nothing" {
