@@ -4,6 +4,7 @@
 #include "sys/path.h"
 
 #include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,18 @@ static bool set_affinity(const struct child *child, struct err *e)
 	return true;
 }
 
+/* What is allocated from here on; exec and fork hand it on [set_mempolicy(2)]. */
+static bool set_memory_nodes(const char *list, struct err *e)
+{
+	cpu_set_t nodes;
+	if (!list)
+		return true;
+	set_from_list(list, &nodes);
+	if (syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, (unsigned long)CPU_SETSIZE) == 0)
+		return true;
+	return err_sys(e, "choose the memory nodes %s", list);
+}
+
 bool child_fallback(struct child *child, const struct step *step, struct err *e)
 {
 	const struct fallback_plan *fallback = &child->plan->fallback;
@@ -80,6 +93,8 @@ bool child_fallback(struct child *child, const struct step *step, struct err *e)
 	(void)step;
 	if (!set_affinity(child, e))
 		return err_what(e, ERR_HOST, "cannot pin the container to its processors");
+	if (!set_memory_nodes(fallback->mems, e))
+		return err_what(e, ERR_HOST, "cannot bind the container to its memory nodes");
 	if (fallback->nice && setpriority(PRIO_PROCESS, 0, fallback->nice) < 0) {
 		err_sys(e, "nice %d", fallback->nice);
 		return err_what(e, ERR_HOST, "cannot give the container its weight");

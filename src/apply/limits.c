@@ -113,14 +113,22 @@ bool parent_scope_cgroup(struct starter *s, const struct step *step, struct err 
 		       err_what(e, ERR_HOST, "cannot prepare the cgroup for the container"));
 }
 
+static bool divide(const struct cgroup_plan *plan, const char *path, int *ret_fd, struct err *e)
+{
+	return cgroup_open(path, ret_fd, e) && cgroup_empty_into(*ret_fd, CGROUP_LEAF, e) &&
+	       (!plan->enable[0] || cgroup_enable(*ret_fd, plan->enable, e));
+}
+
 bool parent_cgroup(struct starter *s, const struct step *step, struct err *e)
 {
 	const struct cgroup_plan *cgroup = &s->plan->cgroup;
 	struct proc *proc = &s->proc;
+	CLEAN(clean_fd) int top_fd = -1;
+	bool is_deeper = strcmp(cgroup->top, cgroup->parent) != 0;
 	(void)step;
-	bool ok = cgroup_open(cgroup->parent, &proc->cgroup_parent_fd, e) &&
-		  cgroup_empty_into(proc->cgroup_parent_fd, CGROUP_LEAF, e) &&
-		  (!cgroup->enable[0] || cgroup_enable(proc->cgroup_parent_fd, cgroup->enable, e));
+	/* What lies between the two is not ours to make: it belongs to whoever named it. */
+	bool ok = (!is_deeper || divide(cgroup, cgroup->top, &top_fd, e)) &&
+		  divide(cgroup, cgroup->parent, &proc->cgroup_parent_fd, e);
 	if (!ok)
 		return err_what(e, ERR_HOST, "cannot prepare the cgroup for the container");
 	/* What starters left behind that were killed. */

@@ -112,6 +112,8 @@ static void add_fallback(struct text *t, const struct fallback_plan *fallback)
 		add(t, " processors %s", fallback->cpus);
 	if (fallback->n_cpus)
 		add(t, " processors %u", fallback->n_cpus);
+	if (fallback->mems)
+		add(t, " memory nodes %s", fallback->mems);
 	if (fallback->nice)
 		add(t, " nice %d", fallback->nice);
 	if (fallback->io_level)

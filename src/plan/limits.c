@@ -92,8 +92,8 @@ static const char *stand_in(const char *option)
 {
 	static const char *const known[][2] = {{"--memory", "a watcher"},
 		{"--pids-limit", "RLIMIT_NPROC"}, {"--cpus", "an affinity"},
-		{"--cpuset-cpus", "an affinity"}, {"--cpu-weight", "nice"},
-		{"--io-weight", "an I/O priority"}};
+		{"--cpuset-cpus", "an affinity"}, {"--cpuset-mems", "a memory policy"},
+		{"--cpu-weight", "nice"}, {"--io-weight", "an I/O priority"}};
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (!strcmp(option, known[i][0]))
 			return known[i][1];
@@ -120,6 +120,9 @@ static bool fall_back(struct plan *plan, struct notes *notes, const struct limit
 	} else if (!strcmp(file->option, "--cpuset-cpus")) {
 		to->cpus = l->cpus;
 		say(notes, file, why, "an affinity instead, which a program may undo");
+	} else if (!strcmp(file->option, "--cpuset-mems")) {
+		to->mems = l->mems;
+		say(notes, file, why, "a memory policy instead, which a program may undo");
 	} else if (!strcmp(file->option, "--cpu-weight")) {
 		to->nice = nice_for_weight(l->cpu_weight);
 		say(notes, file, why,
@@ -198,16 +201,19 @@ static void choose_cgroup(struct plan *plan)
 	struct arena *a = spec->arena;
 	if (spec->limits.cgroup == CGROUP_NEVER || facts->version != CGROUPS_V2)
 		return;
-	to->base = arena_printf(a, "guscio-%s%s%.12s", spec->name ? spec->name : "",
-		spec->name ? "-" : "", spec->id);
+	to->base = spec->limits.unit
+			   ? spec->limits.unit
+			   : arena_printf(a, "guscio-%s%s%.12s", spec->name ? spec->name : "",
+				     spec->name ? "-" : "", spec->id);
 	/* A slice is a word of systemd's: only it can be asked for one. */
 	if (is_in_own_scope(plan, &to->parent)) {
 		to->kind = CGROUP_OWN;
+		to->top = to->parent;
 		to->name = "container";
 		to->controllers = facts->managed ? facts->managed : facts->controllers;
-	} else if (facts->delegated && !spec->limits.parent) {
+	} else if (facts->delegated && !spec->limits.parent && !spec->limits.unit) {
 		to->kind = CGROUP_OWN;
-		to->parent = facts->delegated;
+		to->top = to->parent = facts->delegated;
 		to->name = to->base;
 		to->controllers = facts->controllers;
 	} else if (facts->manager) {
@@ -224,6 +230,57 @@ static void choose_cgroup(struct plan *plan)
 				spec->name ? spec->name : arena_strndup(a, spec->id, 12), program));
 		ask_for_shares(plan);
 	}
+}
+
+/* The rest of a path below @top; NULL when it lies elsewhere. */
+static const char *path_below(const char *path, const char *top)
+{
+	size_t len = strlen(top);
+	if (path[0] != '/')
+		return path;
+	if (len == 1)
+		return path + 1;
+	return !strncmp(path, top, len) && path[len] == '/' ? path + len + 1 : NULL;
+}
+
+static bool refuse_place(const struct plan *plan, const struct reason *why, struct err *e)
+{
+	err_msg(e, ERR_HOST, "%s", why->cause);
+	err_what(e, ERR_HOST, "cannot use the cgroupsPath '%s'", plan->spec->limits.below);
+	return err_hint(e, "%s", why->hint);
+}
+
+/* Where a document's cgroupsPath wants it, as far as that is ours. */
+static bool place_cgroup(struct plan *plan, struct err *e)
+{
+	static const struct reason in_scope = {
+		"your systemd makes a scope for it, with one cgroup in that",
+		"one word is its name; SLICE:PREFIX:NAME names the scope"};
+	struct cgroup_plan *to = &plan->cgroup;
+	const char *wanted = plan->spec->limits.below;
+	struct arena *a = plan->spec->arena;
+	if (!wanted || to->kind == CGROUP_NOT)
+		return true;
+	/* Also of a container that starts again in its own scope. */
+	bool has_scope = !strcmp(to->name, "container");
+	if (has_scope && strchr(wanted, '/'))
+		return refuse_place(plan, &in_scope, e);
+	const char *path = has_scope ? wanted : path_below(wanted, to->top);
+	const char *last = path ? strrchr(path, '/') : NULL;
+	const char *name = last ? last + 1 : path;
+	if (!path || !strcmp(name, CGROUP_LEAF)) {
+		struct reason why = {
+			arena_printf(a, "it is not below '%s', which is yours to divide", to->top),
+			"a path that does not begin with / is taken from there"};
+		if (path)
+			why = (struct reason){"guscio's own processes are there", "choose another"};
+		return refuse_place(plan, &why, e);
+	}
+	if (last)
+		to->parent = arena_printf(
+			a, "%s%s%.*s", to->top, to->top[1] ? "/" : "", (int)(last - path), path);
+	to->name = name;
+	return true;
 }
 
 /*
@@ -283,7 +340,8 @@ static bool check_wish(const struct plan *plan, struct err *e)
 {
 	const struct limits_spec *l = &plan->spec->limits;
 	struct reason why = why_no_cgroup(plan);
-	if (plan->cgroup.kind != CGROUP_NOT || (l->cgroup != CGROUP_ALWAYS && !l->parent))
+	if (plan->cgroup.kind != CGROUP_NOT ||
+		(l->cgroup != CGROUP_ALWAYS && !l->parent && !l->cgroups_path))
 		return true;
 	err_msg(e, ERR_HOST, "%s", why.cause);
 	err_what(e, ERR_HOST, "the container cannot have a cgroup of its own");
@@ -299,7 +357,8 @@ bool plan_add_limits(struct plan *plan, struct notes *notes, struct err *e)
 	if (!limits_want_cgroup(l))
 		return true;
 	choose_cgroup(plan);
-	if (!check_wish(plan, e) || !check_processors(plan, e) || !add_files(plan, notes, e))
+	if (!check_wish(plan, e) || !place_cgroup(plan, e) || !check_processors(plan, e) ||
+		!add_files(plan, notes, e))
 		return false;
 	if (plan->fallback.is_used)
 		plan_add(plan, STEP_FALLBACK);

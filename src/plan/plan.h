@@ -227,7 +227,8 @@ enum cgroup_kind {
 struct cgroup_plan {
 	enum cgroup_kind kind;
 	const char *base;   /* the container, as systemctl and systemd-cgls show it */
-	const char *parent; /* CGROUP_OWN: below the mount; a scope's is found when it is there */
+	const char *top;    /* CGROUP_OWN: what is ours to divide, as a path below the mount */
+	const char *parent; /* CGROUP_OWN: at or below it; a scope's is found when it is there */
 	const char *name;   /* of the cgroup below it */
 	const char *controllers;
 	const char *enable; /* "+cpu +memory" */
@@ -241,6 +242,7 @@ struct fallback_plan {
 	uint64_t nproc;
 	const char *cpus; /* an affinity: this list … */
 	unsigned n_cpus;  /* … or so many */
+	const char *mems; /* a memory policy */
 	int nice;
 	int io_level;
 };

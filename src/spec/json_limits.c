@@ -215,6 +215,14 @@ bool reader_resources(struct reader *r, json_t *object)
 	return reader_object(r, keys, object);
 }
 
+bool reader_cgroups_path(struct reader *r, json_t *value)
+{
+	if (!json_string_length(value))
+		return true;
+	const char *why = limits_cgroups_path(limits_of(r), reader_copy(r, value), r->spec->arena);
+	return !why || reader_refuse(r, why);
+}
+
 bool reader_oom_score(struct reader *r, json_t *value)
 {
 	json_int_t number = json_integer_value(value);

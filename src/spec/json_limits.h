@@ -6,6 +6,8 @@
 #include "spec/json_reader.h"
 
 bool reader_resources(struct reader *r, json_t *object);
+/* linux.cgroupsPath */
+bool reader_cgroups_path(struct reader *r, json_t *value);
 /* process.oomScoreAdj */
 bool reader_oom_score(struct reader *r, json_t *value);
 /* Annotations for which the document has no key; @ret_known: it was one of them. */

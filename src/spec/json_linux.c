@@ -131,8 +131,8 @@ bool reader_linux(struct reader *r, json_t *object)
 		{"seccomp", JSON_OBJECT, read_seccomp},
 		{"timeOffsets", JSON_OBJECT, read_time_offsets},
 		{"resources", JSON_OBJECT, reader_resources}, {"devices", JSON_ARRAY, NULL},
-		{"cgroupsPath", JSON_STRING, NULL}, {"rootfsPropagation", JSON_STRING, NULL},
-		{"mountLabel", JSON_STRING, NULL}, {"intelRdt", JSON_OBJECT, NULL},
-		{"personality", JSON_OBJECT, NULL}, {0}};
+		{"cgroupsPath", JSON_STRING, reader_cgroups_path},
+		{"rootfsPropagation", JSON_STRING, NULL}, {"mountLabel", JSON_STRING, NULL},
+		{"intelRdt", JSON_OBJECT, NULL}, {"personality", JSON_OBJECT, NULL}, {0}};
 	return reader_object(r, keys, object);
 }

@@ -169,6 +169,8 @@ static json_t *linux_part(const struct spec *spec, json_t *annotations)
 		json_object_set_new(object, "resources", resources);
 	else
 		json_decref(resources);
+	if (spec->limits.cgroups_path)
+		json_object_set_new(object, "cgroupsPath", json_string(spec->limits.cgroups_path));
 	if (spec->has_time_offsets)
 		json_object_set_new(object, "timeOffsets",
 			json_pack("{s:{s:I}, s:{s:I}}", "monotonic", "secs",

@@ -27,7 +27,7 @@ bool limits_any(const struct limits_spec *l)
 bool limits_want_cgroup(const struct limits_spec *l)
 {
 	return limits_any(l) || l->cgroup == CGROUP_ALWAYS || l->cgroup == CGROUP_IF_POSSIBLE ||
-	       l->cgroup == CGROUP_SPLIT || l->parent;
+	       l->cgroup == CGROUP_SPLIT || l->parent || l->cgroups_path;
 }
 
 /* Options: what each text means. */
@@ -187,6 +187,59 @@ static bool read_parent(struct limits_spec *l, const char *text, struct err *e)
 	}
 	l->parent = text;
 	return true;
+}
+
+static bool is_unit_name(const char *text, size_t size_max)
+{
+	size_t good = strspn(
+		text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.@\\-");
+	return text[0] && !text[good] && text[0] != '.' && good <= size_max;
+}
+
+/* Each word between slashes is a directory of the cgroup file system, and none leads up. */
+static bool is_cgroup_path(const char *text)
+{
+	size_t len = strlen(text);
+	const char *p = text + (text[0] == '/');
+	if (!*p || len > 256)
+		return false;
+	for (;; p++) {
+		size_t word = strcspn(p, "/");
+		if (!word || word > 200 || p[0] == '.' || !strncmp(p, "cgroup.", 7))
+			return false;
+		for (size_t i = 0; i < word; i++)
+			if ((unsigned char)p[i] <= ' ' || p[i] == 0x7f)
+				return false;
+		p += word;
+		if (!*p)
+			return true;
+	}
+}
+
+const char *limits_cgroups_path(struct limits_spec *l, const char *text, struct arena *a)
+{
+	const char *first = strchr(text, ':');
+	const char *second = first ? strchr(first + 1, ':') : NULL;
+	struct err ignored = ERR_INIT;
+	if (!first) {
+		if (!is_cgroup_path(text))
+			return "is no path of a cgroup";
+		l->below = l->cgroups_path = text;
+		return NULL;
+	}
+	if (!second || strchr(second + 1, ':'))
+		return "is not SLICE:PREFIX:NAME";
+	const char *slice = arena_strndup(a, text, (size_t)(first - text));
+	const char *prefix = arena_strndup(a, first + 1, (size_t)(second - first - 1));
+	if (text_ends(second + 1, ".slice"))
+		return "asks for a slice, where a container has a scope";
+	if (slice[0] && !read_parent(l, slice, &ignored))
+		return "names no slice";
+	l->unit = arena_printf(a, "%s%s%s", prefix, prefix[0] ? "-" : "", second + 1);
+	if (!second[1] || !is_unit_name(l->unit, 200))
+		return "names no unit of systemd";
+	l->cgroups_path = text;
+	return NULL;
 }
 
 static bool read_word(const char *name, const char *text, const struct name_value *words,

@@ -35,7 +35,11 @@ struct limits_spec {
 	enum limit_mode mode;
 	enum cgroup_wish cgroup;
 	const char *parent; /* a slice of the user's systemd */
-	uint64_t memory;    /* bytes, as all of memory_* */
+	/* What a document's cgroupsPath says, as it stands and taken apart; NULL: nothing. */
+	const char *cgroups_path;
+	const char *unit;  /* "SLICE:PREFIX:NAME": the scope's name without ".scope" */
+	const char *below; /* a path: below what is delegated to us, or from "/" on */
+	uint64_t memory;   /* bytes, as all of memory_* */
 	uint64_t memory_swap;
 	bool has_memory_swap; /* 0 is a wish too: no swap at all */
 	uint64_t memory_low;
@@ -79,6 +83,12 @@ struct limit_file *limits_files(const struct limits_spec *limits, struct arena *
  */
 bool limits_option(struct limits_spec *limits, const char *name, const char *text, struct arena *a,
 	struct err *e);
+
+/*
+ * limits_cgroups_path() - a document's "cgroupsPath"
+ * Returns NULL, or why it cannot be one.
+ */
+const char *limits_cgroups_path(struct limits_spec *limits, const char *text, struct arena *a);
 
 /* What the options mean together: docker's --memory-swap is memory and swap. */
 bool limits_freeze(struct limits_spec *limits, struct err *e);

@@ -36,9 +36,19 @@ limited() {
 	grep -qE '^Cpus_allowed_list:[[:space:]]*[0-9]+$' <<<"$output"
 }
 
+@test "memory nodes by a memory policy, with its line" {
+	limited --cpuset-mems 0 "$root" sh -c 'cat /proc/self/numa_maps 2>/dev/null || echo bind:0'
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"--cpuset-mems: "*"a memory policy instead"* ]]
+	[[ "$output" == *bind:0* ]]
+	limited --cpuset-mems 900 "$root" true
+	[ "$status" -eq 125 ]
+	[[ "$output" == *"a memory node that is not there"* ]]
+}
+
 @test "what nothing stands for is refused, and hard takes no stand-in" {
 	for option in --memory-high=30m --memory-reservation=30m --cgroup-conf=memory.high=1 --device-read-bps=/dev/null:1m \
-		--oom-group --cpuset-mems=0; do
+		--oom-group; do
 		limited "$option" "$root" true
 		[ "$status" -eq 125 ]
 		assert_one_line

@@ -109,7 +109,7 @@ static void documents_keep_them(void **state)
 		"\"cpu\":{\"shares\":512,\"quota\":50000,\"period\":100000,\"cpus\":\"0\"},"
 		"\"pids\":{\"limit\":32},\"blockIO\":{\"weight\":500,\"throttleReadBpsDevice\":"
 		"[{\"major\":8,\"minor\":0,\"rate\":1000}]},\"unified\":{\"memory.high\":\"1000\"},"
-		"\"devices\":[{\"allow\":false}]}}}";
+		"\"devices\":[{\"allow\":false}]},\"cgroupsPath\":\"a.slice:b:c\"}}";
 	struct spec spec, again;
 	struct notes notes = {0};
 	(void)state;
@@ -130,6 +130,7 @@ static void documents_keep_them(void **state)
 	again.id = "0123456789abcdef";
 	assert_true(spec_from_json(&again, first, strlen(first), "/b", &notes, &error));
 	assert_int_equal(again.limits.n_io, 3);
+	assert_string_equal(again.limits.unit, "b-c");
 	assert_int_equal(again.limits.mode, LIMIT_HARD);
 	assert_int_equal(again.limits.oom_score_adj, -5);
 	char *second = spec_to_json(&again);
@@ -138,10 +139,34 @@ static void documents_keep_them(void **state)
 	free(second);
 }
 
+static void cgroups_paths_are_taken_apart(void **state)
+{
+	static const char *const wrong[] = {"/", "a//b", "../a", "a/..", ".a", "a/cgroup.procs",
+		"a b", "x:y", "a:b:c:d", "no:p:n", "a.slice:p:", "a.slice:p:n.slice",
+		"a.slice:p/q:n", ":.p:n", "a/", NULL};
+	struct limits_spec l = {0};
+	(void)state;
+	for (size_t i = 0; wrong[i]; i++)
+		assert_non_null(limits_cgroups_path(&l, wrong[i], &arena));
+	assert_null(l.cgroups_path);
+	assert_null(limits_cgroups_path(&l, "work.slice:libpod:abc", &arena));
+	assert_string_equal(l.parent, "work.slice");
+	assert_string_equal(l.unit, "libpod-abc");
+	l = (struct limits_spec){0};
+	assert_null(limits_cgroups_path(&l, "::abc", &arena));
+	assert_null(l.parent);
+	assert_string_equal(l.unit, "abc");
+	l = (struct limits_spec){0};
+	assert_null(limits_cgroups_path(&l, "/a/b", &arena));
+	assert_string_equal(l.below, "/a/b");
+	assert_true(limits_want_cgroup(&l));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(options_become_files),
 		TEST(wrong_texts_are_refused), TEST(swap_is_what_docker_means),
-		TEST(lists_lie_within_others), TEST(documents_keep_them)};
+		TEST(lists_lie_within_others), TEST(documents_keep_them),
+		TEST(cgroups_paths_are_taken_apart)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
