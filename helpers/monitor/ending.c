@@ -122,8 +122,9 @@ bool ending_record(struct monitor *m, uint64_t *ret_wait_ms)
 		release(m, m->name);
 		return false;
 	}
-	c.exit_code = monitor_exit_code(m);
 	m->was_stopped = c.was_stopped || m->stage == STAGE_STOPS;
+	/* Some inits know no other answer to a signal than a reboot. */
+	c.exit_code = m->was_stopped && asks_for_reboot(m) ? 0 : monitor_exit_code(m);
 	c.is_oom_killed = m->has_passed_memory;
 	c.finished_ns = now_ns();
 	leave_cgroup(&c);

@@ -120,7 +120,9 @@ static bool give_terminal(struct child *child, int slave_fd, struct err *e)
 		return err_sys(e, "own the terminal");
 	if (child->dev_fd >= 0 && !add_console(child, slave_fd, e))
 		return false;
-	if (ioctl(slave_fd, TIOCSCTTY, 0) < 0)
+	/* A system's logins make it theirs: nobody could take it from its pid 1. */
+	bool is_console = child->plan->spec->is_system && !child->plan->enters;
+	if (!is_console && ioctl(slave_fd, TIOCSCTTY, 0) < 0)
 		return err_sys(e, "make it the controlling terminal");
 	for (int fd = 0; fd < 3; fd++)
 		if (dup2(slave_fd, fd) < 0)

@@ -155,6 +155,10 @@ static void take_signal(struct session *s)
 		return;
 	if (!(s->plan->shares_session && is_from_terminal))
 		send_signal(s, system_signal(s->plan, sig));
+	if (system_signal_stops(s->plan, sig) && !s->is_stopping) {
+		s->is_stopping = true;
+		s->deadline_ms = now_ms() + s->plan->spec->stop_timeout_ms;
+	}
 	/* The caller's shell waits for us to stop, not for the program. */
 	if (sig == SIGTSTP)
 		kill(getpid(), SIGSTOP);
@@ -293,6 +297,8 @@ bool foreground(const struct plan *plan, struct proc *proc, struct notes *notes,
 	terminal_give_back(&s.terminal);
 	clean_fd(&s.signal_fd);
 	ok = ok && take_status(plan, proc, ret_status, e);
+	if (ok && s.is_stopping && *ret_status == SYSTEM_STATUS_REBOOT)
+		*ret_status = 0;
 	if (ok) {
 		limits_report_oom(plan, proc, notes);
 		system_report(plan, proc, *ret_status, notes);

@@ -30,12 +30,14 @@ void system_take_notify(const struct plan *plan, struct proc *proc)
 	notify_take(proc->notify_fd, plan->spec->hands_on_ready, &proc->is_ready);
 }
 
+bool system_signal_stops(const struct plan *plan, int sig)
+{
+	return plan->spec->is_system && (sig == SIGTERM || sig == SIGINT || sig == SIGHUP);
+}
+
 int system_signal(const struct plan *plan, int sig)
 {
-	const struct spec *spec = plan->spec;
-	return spec->is_system && (sig == SIGTERM || sig == SIGINT || sig == SIGHUP)
-		       ? spec->stop_signal
-		       : sig;
+	return system_signal_stops(plan, sig) ? plan->spec->stop_signal : sig;
 }
 
 int system_status(const struct plan *plan, int status)

@@ -16,6 +16,8 @@ void system_take_notify(const struct plan *plan, struct proc *proc);
 
 /* The signal that pid 1 gets for one of ours: those that end a program end the system in order. */
 int system_signal(const struct plan *plan, int sig);
+/* Is this signal to us the wish that the system ends? */
+bool system_signal_stops(const struct plan *plan, int sig);
 
 /* reboot(2) in a PID namespace ends its pid 1 with SIGHUP for a restart, SIGINT for an end. */
 int system_status(const struct plan *plan, int status);

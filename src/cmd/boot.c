@@ -1,24 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/boot.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* busybox's init has a signal of its own for the end; the others know systemd's or none. */
+/*
+ * Each init has its own signal for the end: systemd's is the default. For sysvinit SIGINT is
+ * Ctrl-Alt-Del, which its inittab makes a reboot; after a stop that is an end like any other.
+ */
 static void settle_stop_signal(struct invocation *to)
 {
-	char path[4096], link[256];
+	char path[4096], link[256] = "";
 	const struct root_spec *root = &to->spec.root;
+	struct stat st;
 	if (to->has_stop_signal || root->kind != ROOT_DIR)
 		return;
 	snprintf(path, sizeof(path), "%s/sbin/init", root->path);
 	ssize_t n = readlink(path, link, sizeof(link) - 1);
-	if (n <= 0)
-		return;
-	link[n] = '\0';
-	if (strstr(link, "busybox"))
+	link[n > 0 ? n : 0] = '\0';
+	if (strstr(link, "busybox")) {
 		to->spec.stop_signal = SIGUSR2;
+	} else if (strstr(link, "openrc-init")) {
+		to->spec.stop_signal = SIGINT;
+	} else if (n < 0 && errno == EINVAL) {
+		snprintf(path, sizeof(path), "%s/etc/inittab", root->path);
+		if (stat(path, &st) == 0)
+			to->spec.stop_signal = SIGINT;
+	}
 }
 
 bool boot_settle(struct invocation *to, struct err *e)

@@ -21,21 +21,37 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); s.set
 while True:
     open(sys.argv[1] + ".said", "a").write(s.recv(4096).decode() + "\n")' "$BATS_TEST_TMPDIR/notify" 3>&- &
 	listener=$!
-	export NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify SECONDS_LEFT=200
+	export NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify SECONDS_LEFT=300
+	"$GUSCIO" boot -d -it -m 512m --hostname inner --name debian /home/lab/debian
+	# A login besides that on the console, which ends when that is told.
+	(
+		for _ in $(seq 250); do grep -q "that is 42" "$BATS_TEST_TMPDIR/console" && break; sleep 1; done
+		SECONDS_LEFT=60 python3 console.py 'root@inner:~#' 'tty; loginctl list-sessions --no-legend | cat; exit' \
+			-- "$GUSCIO" shell -t root@debian >"$BATS_TEST_TMPDIR/tty"
+		"$GUSCIO" shell root@debian sh -c 'id -un; echo "$HOME $XDG_SESSION_ID"; cat /proc/self/cgroup' >"$BATS_TEST_TMPDIR/shell"
+		"$GUSCIO" exec debian cat /proc/self/cgroup >"$BATS_TEST_TMPDIR/exec" 2>&1
+		"$GUSCIO" shell debian sh -c 'echo all said >/dev/console'
+	) 3>&- &
 	run python3 console.py \
 		'inner login:' root \
 		'root@inner:~#' 'systemctl is-system-running --wait; echo "id: $(cat /etc/machine-id)" "init: $(cat /proc/1/comm)" "virt: $(systemd-detect-virt)"' \
 		'virt: ' 'systemd-run -q --wait --pipe sh -c "echo the service says hello; cat /proc/self/cgroup"; journalctl -q -o cat -u systemd-logind | head -n 1; ip -br address show eth0' \
 		'10.0.2' 'systemctl --failed --no-legend --plain; echo "that is $((6 * 7))"' \
-		'that is 42' 'systemctl poweroff' \
-		-- "$GUSCIO" boot -i -m 512m --hostname inner --name debian /home/lab/debian
+		'all said' 'systemctl poweroff' \
+		-- sh -c '"$1" attach debian | tee "$2"' sh "$GUSCIO" "$BATS_TEST_TMPDIR/console"
 	kill $listener
 	echo "$output" | tr -d '\r' | sed 's/^/| /' | tail -n 60
-	[[ "$output" == *"status 0" ]]
+	sed 's/^/shell: /' "$BATS_TEST_TMPDIR/shell" "$BATS_TEST_TMPDIR/tty" "$BATS_TEST_TMPDIR/exec"
+	[ "$("$GUSCIO" wait debian)" = 0 ]
+	"$GUSCIO" rm debian
 	[[ "$output" == *"virt: "*container-other* ]] || [[ "$output" == *"virt: guscio"* ]]
 	[[ "$output" == *"the service says hello"*"0::/system.slice/run-"* ]]
 	[[ "$output" =~ id:\ [0-9a-f]{32} ]]
 	[ "$(grep -c READY=1 "$BATS_TEST_TMPDIR/notify.said")" -eq 1 ]
+	# logind has heard of the logins by login and by su: each has a scope of its own.
+	grep -q 'root.* pts/' "$BATS_TEST_TMPDIR/tty"
+	[[ "$(cat "$BATS_TEST_TMPDIR/shell")" == root*"/root "[0-9c]*0::/user.slice/user-0.slice/session-* ]]
+	grep -qx 0::/init.scope "$BATS_TEST_TMPDIR/exec"
 	[ -z "$(find "$slice" -name 'guscio-*.scope')" ]
 }
 
@@ -72,6 +88,36 @@ while True:
 	"$GUSCIO" rm calls
 	for _ in $(seq 50); do [ -z "$(find "$slice" -name 'guscio-*.scope')" ] && break; sleep 0.1; done
 	[ -z "$(find "$slice" -name 'guscio-*.scope')" ]
+}
+
+@test "an init that answers its stop with a reboot ends, and one that answers nothing is killed" {
+	with_init inittab 'trap "echo stopping; reboot -f" INT; echo up; while :; do sleep 0.2; done'
+	touch "$made/etc/inittab"
+	run python3 console.py up @SIGTERM -- "$GUSCIO" boot "$made"
+	[[ "$output" == *stopping*"status 0" ]]
+	"$GUSCIO" boot -d --name calls "$made"
+	for _ in $(seq 100); do [[ "$("$GUSCIO" logs calls)" == *up* ]] && break; sleep 0.1; done
+	"$GUSCIO" stop -t 60 calls
+	[ "$("$GUSCIO" inspect --format '{{.State.Status}} {{.State.ExitCode}}' calls)" = "exited 0" ]
+	"$GUSCIO" rm calls
+	run python3 console.py up @SIGTERM -- "$GUSCIO" boot --stop-signal USR1 --stop-timeout 2 "$made"
+	[[ "$output" == *"status 137" ]]
+}
+
+@test "an image with an init boots, over its layers" {
+	with_init layered 'echo "root is $(grep " / " /proc/mounts | cut -d" " -f3)"; cat /first /second; echo changed >/first; mkdir /sys/fs/cgroup/mine && echo divided; poweroff -f'
+	echo one >"$made/first"
+	tar -cf - -C "$made" . | "$GUSCIO" import - lab/first
+	"$GUSCIO" create --name second lab/first true
+	echo two >"$BATS_TEST_TMPDIR/second"
+	"$GUSCIO" cp "$BATS_TEST_TMPDIR/second" second:/second
+	"$GUSCIO" commit second lab/second
+	"$GUSCIO" rm second
+	for _ in 1 2; do
+		run -0 "$GUSCIO" boot -m 64m lab/second
+		[[ "$(tr -d '\r' <<<"$output")" == *"root is overlay"*one*two*divided* ]]
+	done
+	"$GUSCIO" rmi lab/second lab/first
 }
 
 @test "busybox's init boots with its own stop signal" {
