@@ -7,7 +7,7 @@ _guscio() {
 		words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
 	}
 	if [ "$cword" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "run create start stop restart kill rm ps logs exec attach wait rename top cp events diff commit port pull images rmi push tag inspect history save load import export login logout prune df purge container image system volume secret network boot stats pause unpause update generate spec unshare doctor --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "run create start stop restart kill rm ps logs exec shell attach wait rename top cp events diff commit port pull images rmi push tag inspect history save load import export login logout prune df purge container image system volume secret network boot stats pause unpause update generate spec unshare doctor --help --version" -- "$cur")
 		return
 	fi
 	case $prev in

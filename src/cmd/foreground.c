@@ -2,6 +2,7 @@
 #include "cmd/foreground.h"
 #include "base/own.h"
 #include "state/record.h"
+#include "sys/cgroup.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -28,6 +29,8 @@ bool foreground_stop(const struct container *c, uint64_t timeout_ms, struct err 
 		err_sys(e, "send the signal");
 		return err_what(e, ERR_HOST, "cannot stop container '%s'", c->name);
 	}
+	/* A paused one would not hear it. */
+	cgroup_thaw(c->cgroup);
 	bool has_ended = patience && life_wait_fd(first_fd, patience);
 	if (!has_ended) {
 		syscall(SYS_pidfd_send_signal, first_fd, SIGKILL, NULL, 0);
