@@ -7,11 +7,11 @@
 
 packages_for() { # distribution family, build or test
 	case $1.$2 in
-	debian.build) echo "gcc meson ninja-build pkg-config libcap-dev libbsd-dev libmd-dev libjansson-dev libseccomp-dev libsubid-dev libarchive-dev libcurl4-openssl-dev libisal-dev libzstd-dev liblzma-dev libssl-dev libsystemd-dev libslirp-dev libglib2.0-dev uidmap" ;;
+	debian.build) echo "gcc meson ninja-build pkg-config libcap-dev libbsd-dev libmd-dev libjansson-dev libseccomp-dev libsubid-dev libarchive-dev libcurl4-openssl-dev libisal-dev libzstd-dev liblzma-dev libssl-dev libslirp-dev libglib2.0-dev uidmap" ;;
 	debian.test) echo "libcmocka-dev bats busybox-static libcap2-bin attr python3-minimal xz-utils zstd util-linux shellcheck clang clang-format libclang-rt-dev expect bubblewrap scdoc docker-registry skopeo umoci buildah podman mmdebstrap qemu-system-x86 e2fsprogs apache2-utils openssl curl jq strace iproute2 netcat-openbsd procps" ;;
-	fedora.build) echo "gcc glibc-static meson ninja-build pkgconf-pkg-config libcap-devel libbsd-devel jansson-devel libseccomp-devel shadow-utils-subid-devel libarchive-devel libcurl-devel isa-l-devel libzstd-devel xz-devel libmd-devel openssl-devel systemd-devel libslirp-devel glib2-devel shadow-utils" ;;
+	fedora.build) echo "gcc glibc-static meson ninja-build pkgconf-pkg-config libcap-devel libbsd-devel jansson-devel libseccomp-devel shadow-utils-subid-devel libarchive-devel libcurl-devel isa-l-devel libzstd-devel xz-devel libmd-devel openssl-devel libslirp-devel glib2-devel shadow-utils" ;;
 	fedora.test) echo "libcmocka-devel bats busybox attr python3 xz zstd util-linux ShellCheck clang clang-tools-extra compiler-rt expect bubblewrap scdoc skopeo podman mmdebstrap qemu-system-x86-core e2fsprogs openssl curl jq strace iproute netcat procps-ng" ;;
-	arch.build) echo "gcc meson ninja pkgconf libcap libbsd jansson libseccomp shadow libarchive curl isa-l zstd xz libmd openssl systemd-libs libslirp glib2" ;;
+	arch.build) echo "gcc meson ninja pkgconf libcap libbsd jansson libseccomp shadow libarchive curl isa-l zstd xz libmd openssl libslirp glib2" ;;
 	arch.test) echo "cmocka bats busybox attr python xz zstd util-linux shellcheck clang compiler-rt expect bubblewrap scdoc skopeo podman qemu-system-x86 e2fsprogs openssl curl jq strace iproute2 openbsd-netcat procps-ng" ;;
 	alpine.build) echo "gcc musl-dev linux-headers meson ninja pkgconf libcap-dev libbsd-dev jansson-dev libseccomp-dev shadow-dev shadow-subids shadow-uidmap libarchive-dev curl-dev isa-l-dev zstd-dev xz-dev libmd-dev openssl-dev libslirp-dev glib-dev" ;;
 	alpine.test) echo "cmocka-dev bats busybox-static attr python3 xz zstd util-linux shellcheck clang clang-extra-tools compiler-rt expect bubblewrap scdoc bash skopeo podman qemu-system-x86_64 e2fsprogs openssl curl jq strace iproute2 netcat-openbsd procps" ;;

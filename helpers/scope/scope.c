@@ -10,22 +10,19 @@
  * socket: no message bus stands between, and none needs to run. On failure the reason is on
  * standard output and the status 1. It does not wait for a manager that hangs.
  */
-#include <systemd/sd-bus.h>
+#include "scope/bus.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define TIME_LIMIT_S 5
+#define PIDS_MAX     8
 
-struct job {
-	char path[256];
-	bool is_over;
-	bool is_done;
-};
+/* A quarter of a megabyte: of it only what is used becomes memory. */
+static struct bus bus;
 
 struct scope {
 	const char *unit, *slice, *description;
@@ -35,176 +32,175 @@ struct scope {
 
 static int fail(const char *what, int error)
 {
-	printf("%s: %s\n", what, strerror(error < 0 ? -error : error));
+	printf("%s: %s\n", what, strerror(error));
 	return 1;
 }
 
-static int job_removed(sd_bus_message *m, void *data, sd_bus_error *ignored)
+static bool add_numbers(struct bus_call *call, char **properties)
 {
-	struct job *job = data;
-	const char *path, *unit, *result;
-	uint32_t id;
-	(void)ignored;
-	if (sd_bus_message_read(m, "uoss", &id, &path, &unit, &result) < 0 ||
-		strcmp(path, job->path))
-		return 0;
-	job->is_over = true;
-	job->is_done = !strcmp(result, "done");
-	return 0;
-}
-
-static int add_numbers(sd_bus_message *m, char **properties)
-{
-	int r = 0;
-	for (; *properties && r >= 0; properties++) {
+	for (; *properties; properties++) {
 		char name[64];
 		size_t len = strcspn(*properties, "=");
 		if (!(*properties)[len] || len >= sizeof(name))
-			return -EINVAL;
+			return false;
 		memcpy(name, *properties, len);
 		name[len] = '\0';
-		r = sd_bus_message_append(
-			m, "(sv)", name, "t", (uint64_t)strtoull(*properties + len + 1, NULL, 10));
+		bus_begin_struct(call);
+		bus_add_text(call, name);
+		bus_add_signature(call, "t");
+		bus_add_u64(call, strtoull(*properties + len + 1, NULL, 10));
 	}
-	return r;
+	return true;
 }
 
-static int add_pids(sd_bus_message *m, const char *pids)
+static void add_text(struct bus_call *call, const char *name, const char *text)
 {
-	uint32_t list[8];
+	bus_begin_struct(call);
+	bus_add_text(call, name);
+	bus_add_signature(call, "s");
+	bus_add_text(call, text);
+}
+
+/* A text of D-Bus is UTF-8, or the manager hangs up: a program's name may be any bytes. */
+static void add_description(struct bus_call *call, const char *text)
+{
+	char plain[256];
 	size_t n = 0;
-	for (char *end; *pids && n < sizeof(list) / sizeof(list[0]); pids = end + (*end == ',')) {
-		list[n] = (uint32_t)strtoul(pids, &end, 10);
-		if (end == pids || !list[n++])
-			return -EINVAL;
-	}
-	int r = sd_bus_message_open_container(m, 'r', "sv");
-	r = r < 0 ? r : sd_bus_message_append(m, "s", "PIDs");
-	r = r < 0 ? r : sd_bus_message_open_container(m, 'v', "au");
-	r = r < 0 ? r : sd_bus_message_append_array(m, 'u', list, n * sizeof(list[0]));
-	r = r < 0 ? r : sd_bus_message_close_container(m);
-	return r < 0 ? r : sd_bus_message_close_container(m);
+	for (; text[n] && n < sizeof(plain) - 1; n++)
+		plain[n] = text[n] >= ' ' && text[n] < 0x7f ? text[n] : '?';
+	plain[n] = '\0';
+	add_text(call, "Description", plain);
 }
 
-static int add_properties(sd_bus_message *m, const struct scope *scope)
+static bool add_pids(struct bus_call *call, const char *pids)
 {
-	int r = sd_bus_message_open_container(m, 'a', "(sv)");
-	r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "Description", "s", scope->description);
-	r = r < 0 ? r : add_pids(m, scope->pids);
-	r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "Delegate", "b", 1);
+	char *end;
+	size_t n = 0;
+	bus_begin_struct(call);
+	bus_add_text(call, "PIDs");
+	bus_add_signature(call, "au");
+	size_t array = bus_begin_array(call, 4);
+	for (; *pids; pids = end + (*end == ',')) {
+		unsigned long pid = strtoul(pids, &end, 10);
+		if (end == pids || !pid || pid > INT32_MAX || n++ == PIDS_MAX)
+			return false;
+		bus_add_u32(call, (uint32_t)pid);
+	}
+	bus_end_array(call, array, 4);
+	return n > 0;
+}
+
+static bool write_start(struct bus_call *call, const struct scope *scope)
+{
+	bus_begin(call, "StartTransientUnit", "ssa(sv)a(sa(sv))");
+	bus_add_text(call, scope->unit);
+	bus_add_text(call, "fail");
+	size_t properties = bus_begin_array(call, 8);
+	add_description(call, scope->description);
 	/* Nothing stays in the manager's list of what failed. */
-	r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "CollectMode", "s", "inactive-or-failed");
+	add_text(call, "CollectMode", "inactive-or-failed");
 	if (scope->slice[0])
-		r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "Slice", "s", scope->slice);
-	r = r < 0 ? r : add_numbers(m, scope->properties);
-	r = r < 0 ? r : sd_bus_message_close_container(m);
-	return r < 0 ? r : sd_bus_message_append(m, "a(sa(sv))", 0);
+		add_text(call, "Slice", scope->slice);
+	bus_begin_struct(call);
+	bus_add_text(call, "Delegate");
+	bus_add_signature(call, "b");
+	bus_add_u32(call, 1);
+	if (!add_pids(call, scope->pids) || !add_numbers(call, scope->properties))
+		return false;
+	bus_end_array(call, properties, 8);
+	size_t others = bus_begin_array(call, 8);
+	bus_end_array(call, others, 8);
+	return bus_end(call);
 }
 
-static int call(sd_bus *bus, const struct scope *scope, struct job *job)
+/* The answer to our call; what else comes before it is passed over. */
+static int await_answer(struct bus_message *ret)
 {
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-	sd_bus_message *m = NULL, *reply = NULL;
-	const char *path;
-	int r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.systemd1",
-		"/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
-		"StartTransientUnit");
-	r = r < 0 ? r : sd_bus_message_append(m, "ss", scope->unit, "fail");
-	r = r < 0 ? r : add_properties(m, scope);
-	if (r < 0)
-		return fail("cannot write the call", r);
-	r = sd_bus_call(bus, m, TIME_LIMIT_S * 1000000ull, &error, &reply);
-	if (r < 0) {
-		if (error.message)
-			printf("%s\n", error.message);
-		return error.message ? 1 : fail("no answer", r);
-	}
-	if (sd_bus_message_read(reply, "o", &path) < 0 || strlen(path) >= sizeof(job->path))
-		return fail("cannot read the answer", EPROTO);
-	strcpy(job->path, path);
-	return 0;
+	do {
+		int error = bus_receive(&bus, ret);
+		if (error)
+			return fail("no answer", error);
+	} while (ret->type != BUS_RETURN && ret->type != BUS_ERROR);
+	if (ret->type == BUS_RETURN)
+		return 0;
+	printf("%s\n", ret->n_words ? ret->words[0] : "it refused");
+	return 1;
 }
 
-static int wait_for_job(sd_bus *bus, const struct job *job)
+/* One job has this unit, and the manager says what became of it: number, job, unit, result. */
+static int wait_for_job(const char *unit, const char *job)
 {
-	while (!job->is_over) {
-		int r = sd_bus_process(bus, NULL);
-		if (r < 0)
-			return fail("the manager went away", r);
-		if (r == 0 && sd_bus_wait(bus, UINT64_MAX) < 0 && errno != EINTR)
-			return fail("cannot wait for the manager", errno);
-	}
-	if (job->is_done)
+	struct bus_message m;
+	do {
+		int error = bus_receive(&bus, &m);
+		if (error)
+			return fail("the manager went away", error);
+	} while (m.type != BUS_SIGNAL || strcmp(m.member, "JobRemoved") != 0 || m.n_words != 3 ||
+		 strcmp(m.words[0], job) != 0 || strcmp(m.words[1], unit) != 0);
+	if (!strcmp(m.words[2], "done"))
 		return 0;
 	printf("its job for the scope failed\n");
 	return 1;
 }
 
-static int connect_to(const char *socket, sd_bus **ret)
+static int send_call(const char *socket, const struct bus_call *call)
 {
-	char address[512];
-	sd_bus *bus = NULL;
-	if (snprintf(address, sizeof(address), "unix:path=%s", socket) >= (int)sizeof(address))
-		return -ENAMETOOLONG;
-	int r = sd_bus_new(&bus);
-	r = r < 0 ? r : sd_bus_set_address(bus, address);
-	r = r < 0 ? r : sd_bus_start(bus);
-	*ret = bus;
-	return r;
+	int error = bus_send(&bus, socket, call);
+	return error ? fail("cannot connect to it", error) : 0;
 }
 
-static int finish_call(sd_bus *bus, sd_bus_message *m, int written)
+static int start_scope(const char *socket, const struct scope *scope)
 {
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-	if (written < 0)
-		return fail("cannot write the call", written);
-	int r = sd_bus_call(bus, m, TIME_LIMIT_S * 1000000ull, &error, NULL);
-	if (r < 0 && error.message)
-		printf("%s\n", error.message);
-	return r >= 0 ? 0 : error.message ? 1 : fail("no answer", r);
+	struct bus_call call;
+	struct bus_message answer;
+	char job[256];
+	if (!write_start(&call, scope))
+		return fail("cannot write the call", EINVAL);
+	if (send_call(socket, &call) || await_answer(&answer))
+		return 1;
+	if (answer.n_words != 1 || strlen(answer.words[0]) >= sizeof(job))
+		return fail("cannot read the answer", EPROTO);
+	/* It lies in the input, which the next message takes. */
+	strcpy(job, answer.words[0]);
+	return wait_for_job(scope->unit, job);
 }
 
-static int new_call(sd_bus *bus, sd_bus_message **ret, const char *method)
+static int finish_call(const char *socket, struct bus_call *call, bool is_written)
 {
-	return sd_bus_message_new_method_call(bus, ret, "org.freedesktop.systemd1",
-		"/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", method);
+	struct bus_message answer;
+	if (!is_written || !bus_end(call))
+		return fail("cannot write the call", EINVAL);
+	return send_call(socket, call) || await_answer(&answer);
 }
 
 /* Other shares for a scope that is there, until it ends. */
 static int set_properties(const char *socket, const char *unit, char **properties)
 {
-	sd_bus_message *m = NULL;
-	sd_bus *bus;
-	int r = connect_to(socket, &bus);
-	if (r < 0)
-		return fail("cannot connect to it", r);
-	r = new_call(bus, &m, "SetUnitProperties");
-	r = r < 0 ? r : sd_bus_message_append(m, "sb", unit, 1);
-	r = r < 0 ? r : sd_bus_message_open_container(m, 'a', "(sv)");
-	r = r < 0 ? r : add_numbers(m, properties);
-	r = r < 0 ? r : sd_bus_message_close_container(m);
-	return finish_call(bus, m, r);
+	struct bus_call call;
+	bus_begin(&call, "SetUnitProperties", "sba(sv)");
+	bus_add_text(&call, unit);
+	bus_add_u32(&call, 1);
+	size_t array = bus_begin_array(&call, 8);
+	bool is_written = add_numbers(&call, properties);
+	bus_end_array(&call, array, 8);
+	return finish_call(socket, &call, is_written);
 }
 
 /* A process from elsewhere, into a cgroup below the scope's. */
 static int attach(const char *socket, const char *unit, const char *subcgroup, const char *pid)
 {
-	sd_bus_message *m = NULL;
-	sd_bus *bus;
-	int r = connect_to(socket, &bus);
-	if (r < 0)
-		return fail("cannot connect to it", r);
-	r = new_call(bus, &m, "AttachProcessesToUnit");
-	r = r < 0 ? r
-		  : sd_bus_message_append(
-			    m, "ssau", unit, subcgroup, 1, (uint32_t)strtoul(pid, NULL, 10));
-	return finish_call(bus, m, r);
+	struct bus_call call;
+	bus_begin(&call, "AttachProcessesToUnit", "ssau");
+	bus_add_text(&call, unit);
+	bus_add_text(&call, subcgroup);
+	size_t array = bus_begin_array(&call, 4);
+	bus_add_u32(&call, (uint32_t)strtoul(pid, NULL, 10));
+	bus_end_array(&call, array, 4);
+	return finish_call(socket, &call, true);
 }
 
 int main(int argc, char **argv)
 {
-	struct job job = {.is_over = false};
-	sd_bus *bus;
 	/* The connection too may hang: then this ends us, and our parent says so. */
 	alarm(TIME_LIMIT_S);
 	if (argc > 4 && !strcmp(argv[1], "--set"))
@@ -218,14 +214,5 @@ int main(int argc, char **argv)
 		.description = argv[4],
 		.pids = argv[5],
 		.properties = argv + 6};
-	int r = connect_to(argv[1], &bus);
-	if (r < 0)
-		return fail("cannot connect to it", r);
-	/* Asked for before the call: the job may be over before its path is here. */
-	r = sd_bus_match_signal(bus, NULL, NULL, "/org/freedesktop/systemd1",
-		"org.freedesktop.systemd1.Manager", "JobRemoved", job_removed, &job);
-	if (r < 0)
-		return fail("cannot listen to it", r);
-	r = call(bus, &scope, &job);
-	return r ? r : wait_for_job(bus, &job);
+	return start_scope(argv[1], &scope);
 }
