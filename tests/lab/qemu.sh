@@ -24,8 +24,10 @@ lab_missing() {
 lab_pack() { # build directory, output, directory with more files
 	local build=$1 output=$2 more=$3
 	# shellcheck disable=SC2154
-	mkdir -p "$more/build/helpers" &&
+	mkdir -p "$more/build/helpers" "$more/lib" &&
 		cp "$build/guscio" "$more/build/" &&
+		# Another Debian than the build's has another version of it.
+		cp "$(ldd "$build/helpers/guscio-subid" | sed -n 's/.*=> \(.*libsubid[^ ]*\).*/\1/p')" "$more/lib/" &&
 		find "$build/helpers" -maxdepth 1 -type f -name 'guscio-*' -exec cp {} "$more/build/helpers/" \; &&
 		tar -cf "$output" --owner=1000 --group=1000 -C "$more" . -C "$top" tests/lab tests/bench
 }
