@@ -14,9 +14,8 @@ cgroup_of() { # name
 }
 
 @test "stats agrees with the kernel's files" {
-	"$GUSCIO" run -d --name ctl -m 64m "$root" sh -c 'x=$(dd if=/dev/zero bs=1M count=8 2>/dev/null | tr "\000" a); while :; do sleep 5; done'
-	for _ in $(seq 100); do [ "$(cat "$(cgroup_of ctl)/memory.current")" -gt 8000000 ] && break; sleep 0.2; done
-	sleep 1
+	"$GUSCIO" run -d --name ctl -m 64m "$root" sh -c 'x=$(dd if=/dev/zero bs=1M count=8 2>/dev/null | tr "\000" a); echo held; while :; do sleep 5; done'
+	for _ in $(seq 300); do [ "$("$GUSCIO" logs ctl)" = held ] && break; sleep 0.2; done
 	run -0 "$GUSCIO" stats --no-stream --format json ctl
 	cgroup=$(cgroup_of ctl)
 	number() { sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" <<<"$output"; }

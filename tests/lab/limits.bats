@@ -161,8 +161,7 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(6
 bundle() { # path
 	mkdir -p "$BATS_TEST_TMPDIR/b"
 	"$GUSCIO" spec -m 24m "$root" sh -c 'cat /sys/fs/cgroup/memory.max; sleep 2' |
-		python3 -c 'import json, sys
-d = json.load(sys.stdin); d["linux"]["cgroupsPath"] = sys.argv[1]; json.dump(d, sys.stdout)' "$1" >"$BATS_TEST_TMPDIR/b/config.json"
+		sed "s,\"linux\": {,&\"cgroupsPath\": \"$1\"\,," >"$BATS_TEST_TMPDIR/b/config.json"
 	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/b"
 }
 
