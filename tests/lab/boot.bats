@@ -41,7 +41,7 @@ while True:
 		'inner login:' root \
 		'root@inner:~#' 'systemctl is-system-running --wait; echo "id: $(cat /etc/machine-id)" "init: $(cat /proc/1/comm)" "virt: $(systemd-detect-virt)"' \
 		'virt: ' 'systemd-run -q --wait --pipe sh -c "echo the service says hello; cat /proc/self/cgroup"; journalctl -q -o cat -u systemd-logind | head -n 1; ip -br address show eth0' \
-		'10.0.2' 'systemctl --failed --no-legend --plain; echo "that is $((6 * 7))"' \
+		'10.0.2' 'systemctl --failed --no-legend --plain --no-pager; echo "that is $((6 * 7))"' \
 		'all said' 'systemctl poweroff' \
 		-- sh -c '"$1" attach debian | tee "$2"' sh "$GUSCIO" "$BATS_TEST_TMPDIR/console"
 	kill $listener || true
