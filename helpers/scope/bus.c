@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -254,33 +253,6 @@ long bus_parse(const uint8_t *data, size_t size, struct bus_message *ret)
 	return (long)whole;
 }
 
-/* The greeting needs no answer before the call: who refuses us refuses both. */
-int bus_send(struct bus *bus, const char *socket_path, const struct bus_call *call)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char uid[16], greeting[80];
-	int n = 1;
-	if (strlen(socket_path) >= sizeof(address.sun_path))
-		return ENAMETOOLONG;
-	strcpy(address.sun_path, socket_path);
-	greeting[0] = '\0';
-	n += sprintf(greeting + n, "AUTH EXTERNAL ");
-	snprintf(uid, sizeof(uid), "%u", (unsigned)geteuid());
-	for (const char *p = uid; *p; p++)
-		n += sprintf(greeting + n, "%02x", (unsigned)*p);
-	n += sprintf(greeting + n, "\r\nBEGIN\r\n");
-	bus->n = bus->used = 0;
-	bus->is_let_in = false;
-	bus->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bus->fd < 0 || connect(bus->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return errno;
-	struct iovec parts[] = {{greeting, (size_t)n}, {(void *)call->data, call->n}};
-	struct msghdr m = {.msg_iov = parts, .msg_iovlen = 2};
-	ssize_t sent = sendmsg(bus->fd, &m, MSG_NOSIGNAL);
-	/* A fresh socket's buffer is larger than both. */
-	return sent == (ssize_t)((size_t)n + call->n) ? 0 : sent < 0 ? errno : EIO;
-}
-
 static int read_more(struct bus *bus)
 {
 	if (bus->n == sizeof(bus->input))
@@ -298,24 +270,61 @@ static void forget(struct bus *bus, size_t n)
 	memmove(bus->input, bus->input + n, bus->n);
 }
 
-/* "OK" and its identity in hex, as one line. */
-static int take_greeting(struct bus *bus)
+static int send_all(int fd, const void *data, size_t n)
 {
-	uint8_t *end = memchr(bus->input, '\n', bus->n);
-	if (!end)
-		return bus->n > 512 ? EPROTO : read_more(bus);
+	/* A fresh socket's buffer is larger than anything of ours. */
+	ssize_t sent = send(fd, data, n, MSG_NOSIGNAL);
+	return sent == (ssize_t)n ? 0 : sent < 0 ? errno : EIO;
+}
+
+/* "OK" and its identity in hex, as one line. */
+static int await_greeting(struct bus *bus)
+{
+	uint8_t *end;
+	while (!(end = memchr(bus->input, '\n', bus->n))) {
+		int error = bus->n > 512 ? EPROTO : read_more(bus);
+		if (error)
+			return error;
+	}
 	if (bus->n < 3 || memcmp(bus->input, "OK ", 3) != 0)
 		return EACCES;
 	forget(bus, (size_t)(end - bus->input) + 1);
-	bus->is_let_in = true;
 	return 0;
+}
+
+static int greet(struct bus *bus)
+{
+	char uid[16], greeting[80];
+	size_t n = 1;
+	greeting[0] = '\0';
+	n += (size_t)sprintf(greeting + n, "AUTH EXTERNAL ");
+	snprintf(uid, sizeof(uid), "%u", (unsigned)geteuid());
+	for (const char *p = uid; *p; p++)
+		n += (size_t)sprintf(greeting + n, "%02x", (unsigned)*p);
+	n += (size_t)sprintf(greeting + n, "\r\nBEGIN\r\n");
+	int error = send_all(bus->fd, greeting, n);
+	return error ? error : await_greeting(bus);
+}
+
+int bus_send(struct bus *bus, const char *socket_path, const struct bus_call *call)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	if (strlen(socket_path) >= sizeof(address.sun_path))
+		return ENAMETOOLONG;
+	strcpy(address.sun_path, socket_path);
+	bus->n = bus->used = 0;
+	bus->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bus->fd < 0 || connect(bus->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return errno;
+	/* Not behind the greeting at once: what systemd reads with that, the first 256 bytes, it
+	 * looks at only when more comes (252). */
+	int error = greet(bus);
+	return error ? error : send_all(bus->fd, call->data, call->n);
 }
 
 int bus_receive(struct bus *bus, struct bus_message *ret)
 {
 	int error = 0;
-	while (!bus->is_let_in && !error)
-		error = take_greeting(bus);
 	forget(bus, bus->used);
 	bus->used = 0;
 	while (!error) {

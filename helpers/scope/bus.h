@@ -58,12 +58,11 @@ long bus_parse(const uint8_t *data, size_t size, struct bus_message *ret);
 
 struct bus {
 	int fd;
-	bool is_let_in;
 	size_t n, used; /* bytes of the input, and those of the message last returned */
 	uint8_t input[BUS_INPUT_MAX];
 };
 
-/* Connects, and sends the call at once behind the greeting. Both return 0 or an errno. */
+/* Connects, greets and sends the call. Both return 0 or an errno; EACCES: it does not let us in. */
 int bus_send(struct bus *bus, const char *socket, const struct bus_call *call);
 /* Waits for the next message. */
 int bus_receive(struct bus *bus, struct bus_message *ret);
