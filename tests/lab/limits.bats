@@ -9,10 +9,11 @@ nothing_left() {
 	local tries
 	# systemd takes an empty scope away when it hears of it.
 	for tries in $(seq 50); do
-		[ -n "$(find "$slice" -name 'guscio-*' -print -quit)" ] || return 0
+		# That unit is of systemd.bats.
+		[ -n "$(find "$slice" -name web.service -prune -o -name 'guscio-*' -print -quit)" ] || return 0
 		sleep 0.1
 	done
-	find "$slice" -name 'guscio-*'
+	find "$slice" -name web.service -prune -o -name 'guscio-*' -print
 	return 1
 }
 
@@ -190,8 +191,14 @@ bundle() { # path
 	[[ "${output#*--}" != *guscio-k* ]]
 }
 
+# Processes, containers and their directories: the lab has a container of its own for systemd.bats.
+whats_there() {
+	echo "$(pgrep -cu lab guscio) $("$GUSCIO" ps -aq | wc -l) $(find "$XDG_RUNTIME_DIR/guscio" -mindepth 1 -maxdepth 1 | wc -l)"
+}
+
 @test "after 100 containers, started, limited and ended, nothing is left" {
 	began=$SECONDS
+	before=$(whats_there)
 	# One id: the id helpers are no part of this, and take longer than all else.
 	for round in $(seq 10); do
 		for i in $(seq 9); do
@@ -203,8 +210,6 @@ bundle() { # path
 	run -0 "$GUSCIO" rm -f $(seq -f stay%g 10)
 	echo "# 100 containers in $((SECONDS - began)) s" >&3
 	nothing_left
-	[ -z "$(pgrep -u lab guscio)" ]
-	[ -z "$("$GUSCIO" ps -aq)" ]
-	[ -z "$(find "$XDG_RUNTIME_DIR/guscio" -mindepth 1 -maxdepth 1 -type d -name '????????????????*')" ]
+	[ "$(whats_there)" = "$before" ]
 	[ "$(systemctl --user list-units --failed --no-legend 'guscio-*' | wc -l)" -eq 0 ]
 }
