@@ -10,15 +10,14 @@
 #include <string.h>
 
 /*
- * Systemd moves the child, and with it what stays beside a container in the background: else
- * that would end with the login session. In the foreground we stay where our caller has put us.
+ * Systemd moves the child, ourselves and the network. With us in it the scope outlives its
+ * container: else systemd might take the cgroup away before we have read why that ended. And
+ * what stays beside a container in the background does not end with the login session.
  */
 static void list_movers(const struct starter *s, char *ret, size_t size)
 {
 	const struct proc *proc = &s->proc;
 	size_t n = (size_t)snprintf(ret, size, "%d", (int)proc->pid);
-	if (!s->plan->is_detached)
-		return;
 	n += (size_t)snprintf(ret + n, size - n, ",%d", (int)getpid());
 	if (proc->net_pid > 0)
 		snprintf(ret + n, size - n, ",%d", (int)proc->net_pid);
@@ -82,10 +81,7 @@ static bool make_cgroup(struct proc *proc, const char *parent, const char *name,
 	return true;
 }
 
-/*
- * We may move it although we are not in the scope ourselves: both cgroups and what is
- * above them are the user's [cgroups(7), delegation containment].
- */
+/* The others go into a leaf: a cgroup with processes of its own has no controllers to give. */
 static bool move_child(struct starter *s, struct err *e)
 {
 	struct proc *proc = &s->proc;
@@ -93,8 +89,7 @@ static bool move_child(struct starter *s, struct err *e)
 	char pid[16];
 	snprintf(pid, sizeof(pid), "%d", (int)proc->pid);
 	return cgroup_write(proc->cgroup_fd, "cgroup.procs", pid, e) &&
-	       (!s->plan->is_detached ||
-		       cgroup_empty_into(proc->cgroup_parent_fd, CGROUP_LEAF, e)) &&
+	       cgroup_empty_into(proc->cgroup_parent_fd, CGROUP_LEAF, e) &&
 	       (!enable[0] || cgroup_enable(proc->cgroup_parent_fd, enable, e));
 }
 
