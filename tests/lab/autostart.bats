@@ -53,7 +53,6 @@ nothing_left_of() { # unit, container
 	[ "$(pgrep -f "^guscio-monitor systemd-web ")" != "$before" ]
 	# A program that is killed is a failure, after which Restart= acts.
 	"$GUSCIO" exec systemd-web sh -c 'kill -9 -1' || true
-	"$GUSCIO" kill systemd-web || true
 	soon shows web NRestarts=1
 	soon shows web ActiveState=active
 	systemctl --user stop web
