@@ -114,9 +114,11 @@ int port_service_peek(const struct host *host, const char *id)
 	CLEAN(clean_fd) int directory_fd = -1;
 	struct err ignored = ERR_INIT;
 	int fd = -1;
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/%s/port.sock", host->runtime_dir, id);
 	/* A look for the file first: mostly there is none, and ps asks hundreds of them. */
-	if (open_directory(host, id, &directory_fd, &ignored) &&
-		faccessat(directory_fd, "port.sock", F_OK, 0) == 0)
+	if (faccessat(AT_FDCWD, path, F_OK, 0) == 0 &&
+		open_directory(host, id, &directory_fd, &ignored))
 		ports_connect(directory_fd, &fd, &ignored);
 	return fd;
 }

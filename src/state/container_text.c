@@ -223,11 +223,16 @@ static bool take_field(struct container *c, const struct field *field, char *val
 	return true;
 }
 
-static const struct field *find_field(const char *key)
+/* From @next on and round: lines come in the table's order, and ps reads hundreds of records. */
+static const struct field *find_field(const char *key, size_t *next)
 {
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		if (!strcmp(fields[i].key, key))
-			return &fields[i];
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		size_t at = (*next + i) % ARRAY_LEN(fields);
+		if (!strcmp(fields[at].key, key)) {
+			*next = at + 1;
+			return &fields[at];
+		}
+	}
 	return NULL;
 }
 
@@ -235,6 +240,7 @@ bool container_from_text(char *text, struct arena *arena, struct container *c, s
 {
 	char *line = strsep(&text, "\n");
 	uint64_t version = 0;
+	size_t next = 0;
 	if (!text_starts(line, MAGIC " ") ||
 		!text_to_u64(line + strlen(MAGIC) + 1, UINT32_MAX, &version) || !version)
 		return err_msg(e, ERR_INPUT, "it does not begin as a record does");
@@ -246,7 +252,7 @@ bool container_from_text(char *text, struct arena *arena, struct container *c, s
 		if (!*value)
 			continue;
 		*value++ = '\0';
-		const struct field *field = find_field(line);
+		const struct field *field = find_field(line, &next);
 		if (!strcmp(line, "label")) {
 			unescape(value);
 			strv_add(arena, &c->labels, value);
