@@ -31,6 +31,15 @@ int container_command_run(const struct command *self, int argc, char **argv, str
 	int min, int max, enum container_arguments arguments, container_action *action,
 	struct err *e);
 
+/* What a command's table wants: its arguments may stand between the options. */
+#define CONTAINER_COMMAND(function, min, max, action)                                              \
+	static int function(const struct command *self, int argc, char **argv,                     \
+		struct notes *notes, struct err *e)                                                \
+	{                                                                                          \
+		return container_command_run(                                                      \
+			self, argc, argv, notes, min, max, ARGUMENTS_MIXED, action, e);            \
+	}
+
 /*
  * container_get() - the record of a container by name, id or prefix; repaired when it is stale
  * Also of one in somebody's foreground: it is up, is_foreground, and has nothing on disk.

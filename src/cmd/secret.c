@@ -216,19 +216,11 @@ static bool exists(struct container_command *c, struct err *e)
 	return true;
 }
 
-#define RUN(function, min, max, action)                                                            \
-	static int function(const struct command *self, int argc, char **argv,                     \
-		struct notes *notes, struct err *e)                                                \
-	{                                                                                          \
-		return container_command_run(                                                      \
-			self, argc, argv, notes, min, max, ARGUMENTS_MIXED, action, e);            \
-	}
-
-RUN(run_create, 2, 2, create)
-RUN(run_list, 0, 0, list)
-RUN(run_inspect, 1, -1, inspect)
-RUN(run_rm, 1, -1, remove_all)
-RUN(run_exists, 1, 1, exists)
+CONTAINER_COMMAND(run_create, 2, 2, create)
+CONTAINER_COMMAND(run_list, 0, 0, list)
+CONTAINER_COMMAND(run_inspect, 1, -1, inspect)
+CONTAINER_COMMAND(run_rm, 1, -1, remove_all)
+CONTAINER_COMMAND(run_exists, 1, 1, exists)
 
 #define SWITCH(function, option, field)                                                            \
 	static bool function(struct invocation *to, const char *value, struct err *e)              \

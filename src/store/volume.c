@@ -139,14 +139,9 @@ bool volume_read(const char *data_dir, const char *name, struct arena *arena, st
 bool volume_list(const char *data_dir, struct arena *arena, struct strv *ret, struct err *e)
 {
 	int all_fd = -1;
-	struct dirent *entry;
 	if (!open_all(data_dir, false, &all_fd, e))
 		return false;
-	CLEAN(clean_dir) DIR *dir = all_fd < 0 ? NULL : fdopendir(all_fd);
-	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			strv_add(arena, ret, entry->d_name);
-	strv_sort(ret);
+	files_list(all_fd, arena, ret);
 	return true;
 }
 

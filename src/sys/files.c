@@ -154,6 +154,16 @@ bool files_read(
 	return files_read_fd(fd, name, size_max, ret, ret_size, e);
 }
 
+void files_list(int take_dir_fd, struct arena *arena, struct strv *ret)
+{
+	CLEAN(clean_dir) DIR *dir = take_dir_fd < 0 ? NULL : fdopendir(take_dir_fd);
+	struct dirent *entry;
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			strv_add(arena, ret, entry->d_name);
+	strv_sort(ret);
+}
+
 bool files_own_program(char *ret, size_t size, struct err *e)
 {
 	ssize_t n = readlink("/proc/self/exe", ret, size - 1);

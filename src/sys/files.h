@@ -3,6 +3,7 @@
 #ifndef SYS_FILES_H
 #define SYS_FILES_H
 
+#include "base/arena.h"
 #include "base/err.h"
 
 #include <stddef.h>
@@ -32,6 +33,9 @@ bool files_read_fd(
 	int fd, const char *name, size_t size_max, char **ret, size_t *ret_size, struct err *e);
 
 /* The path of this very program; a build that was replaced meanwhile has the old one's place. */
+/* Adds the names in a directory but the hidden ones, sorted; -1 has none. */
+void files_list(int take_dir_fd, struct arena *arena, struct strv *ret);
+
 bool files_own_program(char *ret, size_t size, struct err *e);
 
 /*
