@@ -76,6 +76,9 @@ static bool clone_child(struct starter *s, const struct step *step, struct err *
 		err_what(e, ERR_HOST, "cannot make namespaces");
 		if (sys == EPERM || sys == EACCES || sys == ENOSPC || sys == EINVAL)
 			err_hint(e, "see what forbids user namespaces here with: guscio doctor");
+		/* What our own filter says of it, and that of others. */
+		if (sys == ENOSYS)
+			err_hint(e, "in a container of guscio's: start that one with --nest");
 		return false;
 	}
 	if (pid == 0)
