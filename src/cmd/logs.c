@@ -14,13 +14,13 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define FILES_MAX 1000
 /* A line in the file is at most so long; more is no log of ours. */
 #define LINE_MAX_BYTES (1 << 20)
 
 struct reader {
 	struct container_command *c;
 	int dir_fd;
+	size_t max_files;
 	int64_t since_ns, until_ns; /* 0: none */
 	bool is_in_line[2];	    /* the last record of the stream was a part of a line */
 	bool has_passed_until;
@@ -36,6 +36,13 @@ static int open_log(const struct reader *r, size_t i)
 	else
 		snprintf(name, sizeof(name), "container.log");
 	return openat(r->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static bool is_same_file(int fd, int other_fd)
+{
+	struct stat st, other;
+	return fstat(fd, &st) == 0 && fstat(other_fd, &other) == 0 && st.st_ino == other.st_ino &&
+	       st.st_dev == other.st_dev;
 }
 
 static int digit(char c)
@@ -159,17 +166,6 @@ static uint64_t count_back(int fd, uint64_t wanted, off_t *ret_start)
 	return found + (st.st_size > 0);
 }
 
-static size_t count_files(const struct reader *r)
-{
-	size_t n = 0;
-	for (; n < FILES_MAX; n++) {
-		CLEAN(clean_fd) int fd = open_log(r, n);
-		if (fd < 0)
-			break;
-	}
-	return n;
-}
-
 static bool take_file(struct reader *r, int take_fd, off_t start)
 {
 	clean_file(&r->file);
@@ -181,48 +177,63 @@ static bool take_file(struct reader *r, int take_fd, off_t start)
 	return true;
 }
 
-static void read_all(struct reader *r, uint64_t tail)
+/* The file in which the last @tail lines begin, and where; -1: there is none. A rotation
+ * meanwhile brings the file that was just counted under the next name once more. */
+static int open_tail(const struct reader *r, uint64_t tail, off_t *ret_start)
 {
-	size_t n = count_files(r), first = n;
-	off_t start = 0;
-	uint64_t left = tail;
-	/* From the newest back, until there are enough lines. */
-	while (tail != UINT64_MAX && first > 0 && left > 0) {
-		size_t i = n - first;
+	CLEAN(clean_fd) int oldest_fd = -1;
+	*ret_start = 0;
+	for (size_t i = 0; i < r->max_files && tail > 0; i++) {
 		CLEAN(clean_fd) int fd = open_log(r, i);
-		uint64_t found = fd < 0 ? 0 : count_back(fd, left, &start);
-		left -= found < left ? found : left;
-		first--;
-		if (!left || !first) {
-			first = i + 1;
-			break;
-		}
+		if (fd < 0 || is_same_file(fd, oldest_fd))
+			continue;
+		uint64_t found = count_back(fd, tail, ret_start);
+		tail -= found < tail ? found : tail;
+		clean_fd(&oldest_fd);
+		oldest_fd = TAKE_FD(fd);
 	}
-	if (tail == 0)
-		first = 0;
-	for (size_t i = first; i-- > 0 && !r->has_passed_until;)
-		take_file(r, open_log(r, i), i + 1 == first ? start : 0);
-	if (tail == 0 && !r->file && (r->file = fdopen(open_log(r, 0), "re")))
-		fseeko(r->file, 0, SEEK_END);
+	return TAKE_FD(oldest_fd);
 }
 
-/* The file we read may have been rotated away: then the next one is the one before it. */
+/* The file we read may have been rotated away: then the last one that stands before it is next,
+ * or the oldest when ours is gone or there was none. Files only move away from 0 and never past
+ * each other, so a look in this direction meets both, whatever moves meanwhile; a name may be
+ * free. What has moved is whole: the rest of ours is read after the look that says so.
+ * False: nothing to go on with for now. */
 static bool follow_rotation(struct reader *r)
 {
-	struct stat ours, st;
-	if (!r->file)
-		return take_file(r, open_log(r, 0), 0);
-	if (fstat(fileno(r->file), &ours) < 0)
-		return false;
-	for (size_t i = 0; i < FILES_MAX; i++) {
+	CLEAN(clean_fd) int next_fd = -1;
+	for (size_t i = 0; i < r->max_files; i++) {
 		CLEAN(clean_fd) int fd = open_log(r, i);
-		if (fd < 0 || fstat(fd, &st) < 0)
-			break;
-		if (st.st_ino != ours.st_ino || st.st_dev != ours.st_dev)
+		if (fd < 0)
 			continue;
-		return i > 0 && take_file(r, open_log(r, i - 1), 0);
+		if (r->file && is_same_file(fd, fileno(r->file))) {
+			if (i == 0)
+				return false;
+			break;
+		}
+		clean_fd(&next_fd);
+		next_fd = TAKE_FD(fd);
 	}
-	return take_file(r, open_log(r, 0), 0);
+	if (r->file)
+		read_on(r);
+	return next_fd >= 0 && take_file(r, TAKE_FD(next_fd), 0);
+}
+
+static void read_all(struct reader *r, uint64_t tail)
+{
+	off_t start = 0;
+	if (tail == 0) {
+		if ((r->file = fdopen(open_log(r, 0), "re")))
+			fseeko(r->file, 0, SEEK_END);
+		return;
+	}
+	if (tail != UINT64_MAX) {
+		int fd = open_tail(r, tail, &start);
+		take_file(r, fd, start);
+	}
+	while (!r->has_passed_until && follow_rotation(r))
+		;
 }
 
 static bool is_up(struct reader *r, const char *id)
@@ -305,6 +316,7 @@ static bool logs(struct container_command *c, struct err *e)
 		return err_what(e, ERR_STATE, "cannot read the log of '%s'", c->argv[0]);
 	}
 	r.dir_fd = dir_fd;
+	r.max_files = record.log_max_files ? record.log_max_files : 1;
 	read_all(&r, tail);
 	bool ok = !c->to.life.follows || r.has_passed_until || follow(&r, &record, e);
 	clean_file(&r.file);

@@ -151,6 +151,18 @@ for line in open(sys.argv[1], encoding="utf-8"): json.loads(line)' \
 	[ "$("$GUSCIO" logs few | tail -n 1)" = "line 2999" ]
 }
 
+# Between a reader's calls everything may happen: each look at a name waits here.
+@test "logs: a reader that is slow loses nothing of files that move on meanwhile" {
+	run_d --name l --log-opt max-size=20k --log-opt max-file=60 "$root" \
+		sh -c 'i=0; while [ $i -lt 4000 ]; do echo "line $i"; i=$((i+1)); [ $((i % 50)) -gt 0 ] || sleep 0.02; done'
+	slow=(strace -f -o /dev/null -e trace=openat,newfstatat -e inject=openat,newfstatat:delay_enter=20000:when=20+)
+	"${slow[@]}" "$GUSCIO" logs l >"$work/begun"
+	"${slow[@]}" "$GUSCIO" logs -f l >"$work/followed"
+	seq -f 'line %.0f' 0 3999 | cmp - "$work/followed"
+	[ -s "$work/begun" ]
+	head -n "$(wc -l <"$work/begun")" "$work/followed" | cmp - "$work/begun"
+}
+
 @test "--log-driver none and passthrough; what is not known is refused" {
 	run_d --name n --log-driver none "$root" echo quiet
 	"$GUSCIO" wait n
