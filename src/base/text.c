@@ -191,8 +191,23 @@ bool text_path_clean(const char *src, char *dst, size_t size)
 	return true;
 }
 
+/* ASCII that is seen as it is. */
+static bool text_is_plain(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (s[i] < 0x20 || s[i] >= 0x7f)
+			return false;
+	return true;
+}
+
 void text_visible(char *dst, size_t size, const char *src)
 {
+	/* Nearly every word, and some commands print thousands. */
+	size_t n = strnlen(src, size);
+	if (n < size && text_is_plain(src, n)) {
+		memcpy(dst, src, n + 1);
+		return;
+	}
 	/* libbsd 0.11 writes the end of a text that it cut one byte after the size it was told. */
 	if (size > 0)
 		strnvis(dst, src, size - 1, VIS_CSTYLE | VIS_NOSLASH | VIS_NL | VIS_TAB);

@@ -85,7 +85,7 @@ bool container_get_all(
 	size_t n = 0;
 	char boot_id[64];
 	boot_id_now(boot_id);
-	if (!container_list(c->all_fd, &c->to.arena, &ids, e))
+	if (!container_list_unread(c->all_fd, &c->to.arena, &ids, e))
 		return false;
 	struct container *others;
 	size_t n_others;
@@ -101,7 +101,9 @@ bool container_get_all(
 			if (container_is_unwatched(&all[n]))
 				container_adopt(c, &all[n]);
 			n++;
-		} else if (!text_starts(own.what, "no container"))
+		} else if (text_starts(own.what, "no container"))
+			container_pass_over(c->all_fd, ids.v[i]);
+		else
 			notes_add(c->to.notes, "%s: %s", own.what, own.cause);
 	}
 	for (size_t i = 0; i < n_others; i++)

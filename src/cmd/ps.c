@@ -7,6 +7,7 @@
 #include "cmd/table.h"
 #include "cmd/ports_shown.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
 
@@ -112,64 +113,95 @@ static bool is_wanted(
 	return true;
 }
 
-static const char *short_id(struct container_command *c, const char *id)
+static const char *short_id(struct container_command *c, const struct container *record)
 {
-	return c->to.is_whole ? id : arena_strndup(&c->to.arena, id, 12);
+	return c->to.is_whole ? record->id : arena_strndup(&c->to.arena, record->id, 12);
 }
 
-static const char *short_command(struct container_command *c, const char *command)
+static const char *short_command(struct container_command *c, const struct container *record)
 {
-	if (c->to.is_whole || strlen(command) <= 20)
-		return arena_printf(&c->to.arena, "\"%s\"", command);
-	return arena_printf(&c->to.arena, "\"%.17s...\"", command);
+	if (c->to.is_whole || strlen(record->command) <= 20)
+		return arena_printf(&c->to.arena, "\"%s\"", record->command);
+	return arena_printf(&c->to.arena, "\"%.17s...\"", record->command);
 }
 
-static const char *joined(struct arena *arena, const struct strv *list)
+static const char *created_at(struct container_command *c, const struct container *record)
+{
+	return container_time_local(&c->to.arena, record->created_ns);
+}
+
+static const char *running_for(struct container_command *c, const struct container *record)
+{
+	return arena_printf(
+		&c->to.arena, "%s ago", container_duration(&c->to.arena, record->created_ns));
+}
+
+/* What guscio-port serves now: ports come and go, with network none too. */
+static const char *ports(struct container_command *c, const struct container *record)
+{
+	struct ports_shown shown = {0};
+	if (container_is_up(record) && strcmp(record->network, "host") != 0)
+		shown = ports_shown_of(&c->host, record->id, &c->to.arena);
+	return ports_shown_text(&shown, &c->to.arena);
+}
+
+static const char *state(struct container_command *c, const struct container *record)
+{
+	(void)c;
+	return container_state_word(record);
+}
+
+static const char *status(struct container_command *c, const struct container *record)
+{
+	return container_status(&c->to.arena, record);
+}
+
+static const char *labels(struct container_command *c, const struct container *record)
 {
 	const char *text = "";
-	for (size_t i = 0; i < list->n; i++)
-		text = arena_printf(arena, "%s%s%s", text, i ? "," : "", list->v[i]);
+	for (size_t i = 0; i < record->labels.n; i++)
+		text = arena_printf(
+			&c->to.arena, "%s%s%s", text, i ? "," : "", record->labels.v[i]);
 	return text;
 }
 
-/* What a command line holds may be no UTF-8: then the value is left out of the row. */
-static void set(json_t *row, const char *key, const char *value)
+static const char *local_volumes(struct container_command *c, const struct container *record)
 {
-	json_t *text = json_string(value);
-	json_object_set_new(row, key, text ? text : json_string("?"));
+	(void)c, (void)record;
+	return "0";
 }
 
-static json_t *row_of(struct container_command *c, const struct container *record)
+static const char *restarts(struct container_command *c, const struct container *record)
 {
-	struct arena *arena = &c->to.arena;
-	json_t *row = json_object();
-	set(row, "ID", short_id(c, record->id));
-	set(row, "Names", record->name);
-	set(row, "Image", record->image);
-	set(row, "ImageID", record->image_id);
-	set(row, "Command", short_command(c, record->command));
-	set(row, "CreatedAt", container_time_local(arena, record->created_ns));
-	set(row, "RunningFor",
-		arena_printf(arena, "%s ago", container_duration(arena, record->created_ns)));
-	/* What guscio-port serves now: ports come and go, with network none too. */
-	struct ports_shown ports = {0};
-	if (container_is_up(record) && strcmp(record->network, "host") != 0)
-		ports = ports_shown_of(&c->host, record->id, arena);
-	set(row, "Ports", ports_shown_text(&ports, arena));
-	set(row, "State", container_state_word(record));
-	set(row, "Status", container_status(arena, record));
-	set(row, "Labels", joined(arena, &record->labels));
-	set(row, "Mounts", record->mounts);
-	set(row, "Networks", record->network);
-	set(row, "LocalVolumes", "0");
-	set(row, "Restarts",
-		arena_printf(arena, "%llu", (unsigned long long)record->restart_count));
-	json_object_set_new(
-		row, "Pid", json_integer(container_is_up(record) ? record->first.pid : 0));
-	json_object_set_new(row, "ExitCode", json_integer(record->exit_code));
-	if (c->to.life.shows_size)
-		set(row, "Size", container_size(arena, c->host.data_dir, record->id));
-	return row;
+	return arena_printf(&c->to.arena, "%llu", (unsigned long long)record->restart_count);
+}
+
+static const char *size(struct container_command *c, const struct container *record)
+{
+	return container_size(&c->to.arena, c->host.data_dir, record->id);
+}
+
+#define TEXT(name, member)                                                                         \
+	{                                                                                          \
+		name, NULL, offsetof(struct container, member)                                     \
+	}
+
+/* lint: table */
+static const struct field {
+	const char *name;
+	const char *(*value)(struct container_command *c, const struct container *record);
+	size_t offset; /* of the text itself, where there is nothing to make */
+} fields[] = {{"ID", short_id}, TEXT("Names", name), TEXT("Image", image),
+	TEXT("ImageID", image_id), {"Command", short_command}, {"CreatedAt", created_at},
+	{"RunningFor", running_for}, {"Ports", ports}, {"State", state}, {"Status", status},
+	{"Labels", labels}, TEXT("Mounts", mounts), TEXT("Networks", network),
+	{"LocalVolumes", local_volumes}, {"Restarts", restarts}, {"Size", size}};
+
+static const char *value_of(
+	struct container_command *c, const struct container *record, const struct field *field)
+{
+	return field->value ? field->value(c, record)
+			    : *(const char *const *)((const char *)record + field->offset);
 }
 
 static const struct column columns[] = {{"CONTAINER ID", "ID"}, {"IMAGE", "Image"},
@@ -180,16 +212,43 @@ static const struct column columns_with_size[] = {{"CONTAINER ID", "ID"}, {"IMAG
 	{"COMMAND", "Command"}, {"CREATED", "RunningFor"}, {"STATUS", "Status"}, {"PORTS", "Ports"},
 	{"NAMES", "Names"}, {"SIZE", "Size"}, {0}};
 
-/* docker prints an object a line for "json"; "[...]" is what podman and our images print. */
-static bool print_rows(struct container_command *c, json_t *rows, struct err *e)
+/* A template, or NULL for the columns. */
+static const char *format_of(const struct container_command *c)
 {
 	const char *format = c->to.format;
 	if (c->to.source.is_quiet && !format)
-		format = "{{.ID}}";
-	if (format && !strcmp(format, "table"))
-		format = NULL;
-	return table_print(rows, c->to.life.shows_size ? columns_with_size : columns, format,
-		c->to.has_no_header, &c->to.arena, e);
+		return "{{.ID}}";
+	return format && !strcmp(format, "table") ? NULL : format;
+}
+
+/* Most values cost something, and there may be hundreds of rows: none for nobody. */
+static bool is_shown(const struct container_command *c, const char *name)
+{
+	if (!strcmp(name, "Size"))
+		return c->to.life.shows_size;
+	if (format_of(c))
+		return c->to.format || !strcmp(name, "ID");
+	for (const struct column *column = columns; column->title; column++)
+		if (!strcmp(column->field, name))
+			return true;
+	return false;
+}
+
+static json_t *row_of(
+	struct container_command *c, const struct container *record, const bool *is_field_shown)
+{
+	json_t *row = json_object();
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		if (!is_field_shown[i])
+			continue;
+		/* What a command line holds may be no UTF-8: then the value is left out. */
+		json_t *text = json_string(value_of(c, record, &fields[i]));
+		json_object_set_new(row, fields[i].name, text ? text : json_string("?"));
+	}
+	json_object_set_new(
+		row, "Pid", json_integer(container_is_up(record) ? record->first.pid : 0));
+	json_object_set_new(row, "ExitCode", json_integer(record->exit_code));
+	return row;
 }
 
 static bool is_status_asked(const struct container_command *c)
@@ -210,6 +269,9 @@ static bool list(struct container_command *c, struct err *e)
 	bool shows_all = c->to.all || left != UINT64_MAX || is_status_asked(c);
 	if (!container_get_all(c, &all, &n, e))
 		return false;
+	bool is_field_shown[ARRAY_LEN(fields)];
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		is_field_shown[i] = is_shown(c, fields[i].name);
 	for (size_t i = 0; i < n && left > 0; i++) {
 		bool wanted;
 		if (!shows_all && !container_is_up(&all[i]))
@@ -219,9 +281,10 @@ static bool list(struct container_command *c, struct err *e)
 		if (!wanted)
 			continue;
 		left--;
-		json_array_append_new(rows, row_of(c, &all[i]));
+		json_array_append_new(rows, row_of(c, &all[i], is_field_shown));
 	}
-	return print_rows(c, rows, e);
+	return table_print(rows, c->to.life.shows_size ? columns_with_size : columns, format_of(c),
+		c->to.has_no_header, &c->to.arena, e);
 }
 
 static int run_ps(

@@ -23,12 +23,20 @@ static size_t width_of(json_t *rows, const struct column *column)
 	return width;
 }
 
+static void put_padded(FILE *out, const char *text, size_t width)
+{
+	size_t n = strlen(text);
+	fwrite(text, 1, n, out);
+	for (; n < width; n++)
+		putc_unlocked(' ', out);
+}
+
 /* Names of images and comments are somebody else's words: never raw to a terminal. */
 static void put(FILE *out, const char *text, size_t width)
 {
 	char shown[1024];
 	text_visible(shown, sizeof(shown), text);
-	fprintf(out, "%-*s", (int)width, shown);
+	put_padded(out, shown, width);
 }
 
 static void print_columns(FILE *out, json_t *rows, const struct column *columns, bool has_no_header)
@@ -38,7 +46,7 @@ static void print_columns(FILE *out, json_t *rows, const struct column *columns,
 	for (size_t c = 0; columns[c].title; c++)
 		widths[c] = columns[c + 1].title ? width_of(rows, &columns[c]) + 3 : 0;
 	for (size_t c = 0; !has_no_header && columns[c].title; c++)
-		fprintf(out, "%-*s", (int)widths[c], columns[c].title);
+		put_padded(out, columns[c].title, widths[c]);
 	if (!has_no_header)
 		fputc('\n', out);
 	json_array_foreach(rows, i, row)

@@ -319,7 +319,7 @@ static void move_rubbish(int all_fd, const char *id)
 	renameat2(all_fd, id, all_fd, name, RENAME_NOREPLACE);
 }
 
-bool container_list(int all_fd, struct arena *arena, struct strv *ret, struct err *e)
+bool container_list_unread(int all_fd, struct arena *arena, struct strv *ret, struct err *e)
 {
 	struct dirent *entry;
 	if (all_fd < 0)
@@ -330,13 +330,28 @@ bool container_list(int all_fd, struct arena *arena, struct strv *ret, struct er
 		err_sys(e, "read the directory of containers");
 		return err_what(e, ERR_HOST, "cannot list the containers");
 	}
-	while ((entry = readdir(dir))) {
-		if (strlen(entry->d_name) != STATE_ID_SIZE - 1 || !is_id_part(entry->d_name))
-			continue;
-		if (has_record(all_fd, entry->d_name))
+	while ((entry = readdir(dir)))
+		if (strlen(entry->d_name) == STATE_ID_SIZE - 1 && is_id_part(entry->d_name))
 			strv_add(arena, ret, entry->d_name);
-		else if (is_rubbish(all_fd, entry->d_name))
-			move_rubbish(all_fd, entry->d_name);
+	return true;
+}
+
+void container_pass_over(int all_fd, const char *id)
+{
+	if (is_rubbish(all_fd, id))
+		move_rubbish(all_fd, id);
+}
+
+bool container_list(int all_fd, struct arena *arena, struct strv *ret, struct err *e)
+{
+	struct strv all = {0};
+	if (!container_list_unread(all_fd, arena, &all, e))
+		return false;
+	for (size_t i = 0; i < all.n; i++) {
+		if (has_record(all_fd, all.v[i]))
+			strv_add(arena, ret, all.v[i]);
+		else
+			container_pass_over(all_fd, all.v[i]);
 	}
 	return true;
 }

@@ -136,6 +136,12 @@ void container_holder(int all_fd, const char *name, char ret_id[65]);
 /* The ids that are there, in no order. Removes rubbish on its way. */
 bool container_list(int all_fd, struct arena *arena, struct strv *ret, struct err *e);
 
+/* The same for who reads each record anyway, and hands on those that have none. */
+bool container_list_unread(int all_fd, struct arena *arena, struct strv *ret, struct err *e);
+
+/* One without a record is just being made, or rubbish: then it is moved out of the way. */
+void container_pass_over(int all_fd, const char *id);
+
 /* Another name; the lock is held. Errors: ERR_STATE it is in use. */
 bool container_take_name(int all_fd, const char *id, const char *name, struct err *e);
 void container_leave_name(int all_fd, const char *id, const char *name);

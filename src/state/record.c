@@ -35,8 +35,6 @@ static bool read_boot_id(char *buf, size_t size)
 bool state_look(pid_t pid, uint64_t *ret_start_time, pid_t *ret_parent)
 {
 	char path[64], text[1024];
-	unsigned long long value;
-	int parent;
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	CLEAN(clean_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
@@ -46,15 +44,13 @@ bool state_look(pid_t pid, uint64_t *ret_start_time, pid_t *ret_parent)
 	/* The name in field 2 may hold anything, also ") ": count from the last one. */
 	char *p = strrchr(text, ')');
 	/* One that only waits to be reaped is gone. */
-	if (!p || !p[1] || p[2] == 'Z' || p[2] == 'X' || sscanf(p + 3, "%d", &parent) != 1)
+	if (!p || !p[1] || p[2] == 'Z' || p[2] == 'X')
 		return false;
+	*ret_parent = (pid_t)strtol(p + 3, NULL, 10);
 	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
-	if (!p || sscanf(p, "%llu", &value) != 1)
-		return false;
-	*ret_start_time = value;
-	*ret_parent = parent;
-	return true;
+	*ret_start_time = p ? strtoull(p, NULL, 10) : 0;
+	return p != NULL;
 }
 
 bool state_exit_status(pid_t pid, int *ret_status)
