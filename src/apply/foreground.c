@@ -16,6 +16,9 @@
 #include <unistd.h>
 
 #define COPY_SIZE 16384
+/* A container that has lived so long is shown to other commands. Many a program is done by then,
+ * and what they see takes as long to write as the kernel's part of a start. */
+#define SHOW_AFTER_MS 20
 
 struct copy {
 	char data[COPY_SIZE];
@@ -31,6 +34,7 @@ struct session {
 	bool has_input; /* standard input may still bring something */
 	struct copy input;
 	uint64_t deadline_ms; /* 0: none */
+	uint64_t show_ms;     /* when others are to see the container; 0: they do */
 	uint64_t watch_ms;    /* when the memory is looked at again */
 	bool has_passed_memory;
 	int n_escapes; /* Ctrl-] so far */
@@ -197,13 +201,23 @@ static void watch_memory(struct session *s)
 
 static int poll_timeout(const struct session *s)
 {
+	uint64_t now = now_ms(), next_ms = s->deadline_ms;
+	if (s->show_ms && (!next_ms || s->show_ms < next_ms))
+		next_ms = s->show_ms;
 	if (s->plan->fallback.memory && !s->has_passed_memory)
-		return MEMORY_WATCH_MS;
-	if (!s->deadline_ms)
+		return s->show_ms ? SHOW_AFTER_MS : MEMORY_WATCH_MS;
+	if (!next_ms)
 		return -1;
-	uint64_t now = now_ms();
-	uint64_t left = s->deadline_ms > now ? s->deadline_ms - now : 0;
+	uint64_t left = next_ms > now ? next_ms - now : 0;
 	return left > 60000 ? 60000 : (int)left;
+}
+
+static void show(struct session *s)
+{
+	if (!s->show_ms || now_ms() < s->show_ms)
+		return;
+	s->show_ms = 0;
+	proc_show(s->plan, s->proc, s->notes);
 }
 
 /* A helper is gone though the container lives: a device without carrier, ports without answer. */
@@ -247,6 +261,8 @@ static bool turn(struct session *s)
 	if (fds[6].revents)
 		system_take_notify(s->plan, s->proc);
 	watch_memory(s);
+	if (!fds[0].revents)
+		show(s);
 	if (s->deadline_ms && now_ms() >= s->deadline_ms)
 		pass_deadline(s);
 	return fds[0].revents;
@@ -278,6 +294,8 @@ bool foreground(const struct plan *plan, struct proc *proc, struct notes *notes,
 	s.signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s.signal_fd < 0)
 		return err_sys(e, "open a signal descriptor");
+	if (plan->shown)
+		s.show_ms = now_ms() + SHOW_AFTER_MS;
 	if (plan->spec->timeout_ms)
 		s.deadline_ms = now_ms() + plan->spec->timeout_ms;
 	bool ok = true;

@@ -66,31 +66,32 @@ static char *shown_text(const struct plan *plan)
 	return document ? foreground_text(&shown, document) : NULL;
 }
 
-static bool write_record(struct starter *s, const char *more, struct err *e)
+static bool write_record(
+	const struct plan *plan, const struct proc *proc, const char *more, struct err *e)
 {
-	const struct spec *spec = s->plan->spec;
-	struct state_record record = {.pid = s->proc.pid};
+	const struct spec *spec = plan->spec;
+	struct state_record record = {.pid = proc->pid};
 	/* A child that has ended already says why itself. */
-	if (!state_start_time(s->proc.pid, &record.start_time))
+	if (!state_start_time(proc->pid, &record.start_time))
 		return true;
 	snprintf(record.id, sizeof(record.id), "%s", spec->id);
 	snprintf(record.name, sizeof(record.name), "%s", spec->name ? spec->name : "");
-	snprintf(record.cgroup, sizeof(record.cgroup), "%s", s->proc.cgroup_path);
-	return state_write(s->plan->host->runtime_dir, &record, more, e);
+	snprintf(record.cgroup, sizeof(record.cgroup), "%s", proc->cgroup_path);
+	return state_write(plan->host->runtime_dir, &record, more, e);
 }
 
 bool parent_record(struct starter *s, const struct step *step, struct err *e)
 {
 	(void)step;
-	return write_record(s, NULL, e);
+	return write_record(s->plan, &s->proc, NULL, e);
 }
 
-void parent_show(struct starter *s)
+void proc_show(const struct plan *plan, const struct proc *proc, struct notes *notes)
 {
 	struct err e = ERR_INIT;
-	CLEAN(clean_free) char *more = shown_text(s->plan);
-	if (more && !write_record(s, more, &e))
-		notes_add(s->notes, "other commands see little of the container: %s", e.cause);
+	CLEAN(clean_free) char *more = shown_text(plan);
+	if (more && !write_record(plan, proc, more, &e))
+		notes_add(notes, "other commands see little of the container: %s", e.cause);
 }
 
 void parent_release(const struct plan *plan, struct proc *proc)

@@ -78,6 +78,12 @@ struct proc {
  */
 bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struct err *e);
 
+/*
+ * proc_show() - write down what other commands are to see of one in the foreground
+ * Until then they find no such container. Nothing where the plan has nothing to show.
+ */
+void proc_show(const struct plan *plan, const struct proc *proc, struct notes *notes);
+
 /* Ends what still runs, reaps it, and removes what start() left on disk. Keeps errno. */
 void proc_drop(const struct plan *plan, struct proc *proc);
 

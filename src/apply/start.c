@@ -369,9 +369,6 @@ bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struc
 		if (!ok)
 			prefer_childs_words(&s, e);
 		ok = ok && listen(&s, e);
-		/* Beside the program: it takes as long as the kernel's part of the start. */
-		if (ok)
-			parent_show(&s);
 	}
 	ports_close(&s.ports);
 	network_close(&s.port_network);

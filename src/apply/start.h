@@ -55,8 +55,6 @@ void ports_release(struct proc *proc);
 /* Ends what is left in the container's cgroup, and takes it away. */
 void parent_release_cgroup(struct proc *proc);
 
-/* Adds to the record what other commands show of a container in the foreground. */
-void parent_show(struct starter *s);
 /* Removes what parent_claim() and parent_write_files() made. */
 void parent_release(const struct plan *plan, struct proc *proc);
 
