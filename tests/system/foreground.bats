@@ -121,28 +121,28 @@ assert c["HostConfig"]["AutoRemove"] is True and c["Mounts"][0]["Destination"] =
 }
 
 @test "what it cannot do is said in one line; names are one holder's" {
-	begin a "$root" sleep 100
+	begin one "$root" sleep 100
 	for command in logs start restart attach diff "generate systemd"; do
-		run -125 "$GUSCIO" $command a
+		run -125 "$GUSCIO" $command one
 		assert_one_line
-		[[ $output == *"container 'a'"* ]]
+		[[ $output == *"container 'one'"* ]]
 	done
 	"$GUSCIO" create --userns=single --name kept "$root" true
-	run -125 "$GUSCIO" rename a kept
+	run -125 "$GUSCIO" rename one kept
 	assert_one_line
-	run -125 "$GUSCIO" create --userns=single --name a "$root" true
+	run -125 "$GUSCIO" create --userns=single --name one "$root" true
 	assert_one_line
-	run -0 "$GUSCIO" rename a b
-	[ "$("$GUSCIO" ps --format '{{.Names}}')" = b ]
-	run -125 "$GUSCIO" exec a true
-	run -0 "$GUSCIO" exec b true
-	run -0 run_one --name a --network=none "$root" true
-	run -125 run_one --name b --network=none "$root" true
+	run -0 "$GUSCIO" rename one two
+	[ "$("$GUSCIO" ps --format '{{.Names}}')" = two ]
+	run -125 "$GUSCIO" exec one true
+	run -0 "$GUSCIO" exec two true
+	run -0 run_one --name one --network=none "$root" true
+	run -125 run_one --name two --network=none "$root" true
 	assert_one_line
 	run -0 "$GUSCIO" stop -a -t 0
 	wait $starter && false || [ $? -eq 137 ]
 	[ -z "$(ls "$XDG_RUNTIME_DIR/guscio/names")" ]
-	run -0 run_one --name b --network=none "$root" true
+	run -0 run_one --name two --network=none "$root" true
 	begin c "$root" sleep 100
 	run -0 "$GUSCIO" run -d --replace --userns=single --network=none --name c "$root" sleep 99 3>&-
 	wait $starter && false || [ $? -eq 143 ]

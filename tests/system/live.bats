@@ -178,12 +178,12 @@ for line in open(sys.argv[1], encoding="utf-8"): json.loads(line)' \
 
 @test "wait prints exit codes, also of a container that removes itself" {
 	run_d --name a "$root" sh -c 'sleep 0.3; exit 7'
-	run_d --name b --rm "$root" sh -c 'sleep 0.5; exit 9'
-	run -0 "$GUSCIO" wait a b
+	run_d --name brief --rm "$root" sh -c 'sleep 0.5; exit 9'
+	run -0 "$GUSCIO" wait a brief
 	[ "${lines[*]}" = "7 9" ]
 	run -0 "$GUSCIO" wait a
 	[ "$output" = 7 ]
-	soon test -z "$("$GUSCIO" ps -aq --filter name=b)" || soon sh -c "! '$GUSCIO' wait b"
+	soon sh -c "! '$GUSCIO' wait brief"
 }
 
 @test "a program that ignores SIGTERM is killed after its time; kill sends any signal" {
