@@ -77,7 +77,18 @@ static bool pivot(struct child *child, const struct step *step, struct err *e)
 {
 	(void)step;
 	hang_init_up(child);
-	return mount_pivot(child->root_fd, e);
+	if (!plan_has_thread(child->plan))
+		return mount_pivot(child->root_fd, e);
+	if (!mount_pivot_below(child->root_fd, e))
+		return false;
+	aside_detach_old_root(&child->aside, child->aside_stack);
+	return true;
+}
+
+static bool finish_aside(struct child *child, const struct step *step, struct err *e)
+{
+	(void)step;
+	return aside_finish(&child->aside, e);
 }
 
 static bool set_hostname(struct child *child, const struct step *step, struct err *e)
@@ -125,13 +136,13 @@ static child_step *const steps[STEP_KINDS] = {
 	[STEP_NETWORK_BEGIN] = child_network_begin,
 	[STEP_NETWORK_BEGIN_LATE] = child_network_begin,
 	[STEP_NETWORK_ADOPT] = child_network_adopt,
-	[STEP_NETWORK_FINISH] = child_network_finish,
 	[STEP_NETWORK_DEVICE] = child_network_device,
 	[STEP_NETWORK_DEFAULTS] = child_network_defaults,
 	[STEP_NETWORK_READY] = child_network_ready,
 	[STEP_NETWORK_BRIDGE] = child_network_bridge,
 	[STEP_SECRETS] = child_secrets,
 	[STEP_PIVOT] = pivot,
+	[STEP_ASIDE_DONE] = finish_aside,
 	[STEP_TIME] = child_time,
 	[STEP_HOSTNAME] = set_hostname,
 	[STEP_DOMAINNAME] = set_domainname,

@@ -10,7 +10,7 @@
 
 #include "apply/proc.h"
 #include "spec/passwd.h"
-#include "sys/netns.h"
+#include "sys/aside.h"
 #include "sys/seccomp.h"
 
 #include <signal.h>
@@ -35,8 +35,8 @@ struct child {
 	struct seccomp_filter filter;
 	char *passwd_text; /* PASSWD_SIZE_MAX bytes each, set aside by the parent */
 	char *group_text;
-	struct netns_maker netns;
-	void *netns_stack; /* NETNS_STACK_SIZE bytes, likewise */
+	struct aside aside;
+	void *aside_stack; /* ASIDE_STACK_SIZE bytes, likewise */
 	int *slots;	   /* descriptors of sources, plan->n_slots */
 	int init_fd;
 	int root_fd;
@@ -77,7 +77,6 @@ child_step child_open_source;
 child_step child_open_init;
 child_step child_network_begin; /* child_network.c */
 child_step child_network_adopt;
-child_step child_network_finish;
 child_step child_network_device;
 child_step child_network_defaults;
 child_step child_network_ready;

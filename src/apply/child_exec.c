@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 static void reset_signals(const struct child *child)
@@ -176,6 +177,21 @@ static bool be_init(struct child *child, pid_t program, struct err *e)
 	return err_hint(e, "the system call filter or a noexec mount may forbid it: try --no-init");
 }
 
+/*
+ * Our second thread has done its work, but may still be ending: under a limit of two processes it
+ * would be the third one for some microseconds.
+ */
+static pid_t fork_program(struct child *child)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	pid_t pid = clone_for_exec(be_program, child);
+	for (int tries = 0; pid < 0 && errno == EAGAIN && tries < 10; tries++) {
+		nanosleep(&moment, NULL);
+		pid = clone_for_exec(be_program, child);
+	}
+	return pid;
+}
+
 bool child_exec(struct child *child, const struct step *step, struct err *e)
 {
 	(void)step;
@@ -192,7 +208,7 @@ bool child_exec(struct child *child, const struct step *step, struct err *e)
 		return exec_program(child, e);
 	if (child->plan->spec->namespaces[NS_PID].mode != NS_PRIVATE)
 		prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
-	pid_t pid = clone_for_exec(be_program, child);
+	pid_t pid = fork_program(child);
 	if (pid < 0) {
 		err_sys(e, "fork");
 		return err_what(e, ERR_HOST, "cannot start the program");

@@ -16,20 +16,17 @@ bool child_network_begin(struct child *child, const struct step *step, struct er
 {
 	(void)step;
 	(void)e;
-	netns_begin(&child->netns, child->netns_stack);
+	aside_network_begin(&child->aside, child->aside_stack);
 	return true;
 }
 
 bool child_network_adopt(struct child *child, const struct step *step, struct err *e)
 {
-	(void)step;
-	return netns_adopt(&child->netns, e);
-}
-
-bool child_network_finish(struct child *child, const struct step *step, struct err *e)
-{
-	(void)step;
-	return netns_finish(&child->netns, e);
+	if (!aside_network_adopt(&child->aside, e))
+		return false;
+	if (child->proc_fd >= 0)
+		aside_network_defaults(&child->aside, child->proc_fd, step->text);
+	return true;
 }
 
 #define TAP "tap0" /* beside the bridge */
@@ -130,11 +127,10 @@ bool child_network_defaults(struct child *child, const struct step *step, struct
 	struct err ignored;
 	(void)e;
 	/* Kernels without them, and a /proc that is the host's and read-only, do without. */
-	if (child->proc_fd < 0)
+	if (child->proc_fd < 0 || aside_network_has_defaults(&child->aside))
 		return true;
-	path_write_beneath(child->proc_fd, "sys/net/ipv4/ping_group_range", step->text, &ignored);
-	path_write_beneath(
-		child->proc_fd, "sys/net/ipv4/ip_unprivileged_port_start", "0", &ignored);
+	path_write_beneath(child->proc_fd, PING_GROUPS_FILE, step->text, &ignored);
+	path_write_beneath(child->proc_fd, LOW_PORTS_FILE, "0", &ignored);
 	return true;
 }
 

@@ -342,7 +342,7 @@ static void fill_child(struct starter *s)
 	/* Last: behind a megabyte each, everything else would lie on pages of its own. */
 	s->child.passwd_text = arena_alloc(arena, PASSWD_SIZE_MAX);
 	s->child.group_text = arena_alloc(arena, PASSWD_SIZE_MAX);
-	s->child.netns_stack = arena_alloc(arena, NETNS_STACK_SIZE);
+	s->child.aside_stack = arena_alloc(arena, ASIDE_STACK_SIZE);
 	for (size_t i = 0; i < s->plan->n_slots; i++)
 		s->child.slots[i] = -1;
 }

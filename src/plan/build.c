@@ -82,6 +82,12 @@ void plan_add_ids(struct plan *plan)
 		plan_add(plan, STEP_BECOME_ROOT);
 }
 
+bool plan_has_thread(const struct plan *plan)
+{
+	/* setns(2): nobody with threads may enter a time namespace. */
+	return plan->spec->namespaces[NS_TIME].mode != NS_PRIVATE;
+}
+
 /*
  * Where the child waits for its network in the midst of the tree, /proc may be as it stays by
  * then, and the devices there: no mount that is still to come lies in it.
@@ -127,6 +133,8 @@ static void add_view(struct plan *plan)
 {
 	const struct spec *spec = plan->spec;
 	plan_add(plan, STEP_PIVOT);
+	if (plan_has_thread(plan))
+		plan_add(plan, STEP_ASIDE_DONE);
 	if (spec->namespaces[NS_TIME].mode == NS_PRIVATE)
 		plan_add(plan, STEP_TIME);
 	if (spec->namespaces[NS_UTS].mode == NS_PRIVATE) {

@@ -226,19 +226,26 @@ static bool has_tun(struct plan *plan, struct notes *notes, struct err *e)
 	return err_hint(e, "sudo modprobe tun; sudo chmod 666 /dev/net/tun");
 }
 
-/* What comes after /sys stays after it. */
+static bool lies_in(const char *target, const char *directory)
+{
+	size_t n = strlen(directory);
+	return !strncmp(target, directory, n) && (target[n] == '/' || !target[n]);
+}
+
+/* /sys, and what comes after it in the user's order and lies in it; the rest need not wait. */
 static void mount_late(struct plan *plan)
 {
-	bool is_late = false;
 	for (size_t i = 0; i < plan->n_steps; i++) {
-		struct step *step = &plan->steps[i];
-		if (step->kind != STEP_MOUNT)
+		struct step *sys = &plan->steps[i];
+		if (sys->kind != STEP_MOUNT ||
+			(sys->mount.role != ROLE_SYS &&
+				(sys->mount.from != MOUNT_FROM_FS ||
+					strcmp(sys->mount.source, "sysfs") != 0)))
 			continue;
-		is_late |=
-			step->mount.role == ROLE_SYS ||
-			(step->mount.from == MOUNT_FROM_FS && !strcmp(step->mount.source, "sysfs"));
-		if (is_late)
-			step->kind = STEP_MOUNT_LATE;
+		for (struct step *step = sys; step < plan->steps + plan->n_steps; step++)
+			if (step->kind == STEP_MOUNT &&
+				lies_in(step->mount.target, sys->mount.target))
+				step->kind = STEP_MOUNT_LATE;
 	}
 }
 
@@ -246,15 +253,14 @@ static void mount_late(struct plan *plan)
 static void add_empty(struct plan *plan)
 {
 	/* The parent enters it for its ports while the child builds its tree. */
-	if (plan->spec->n_ports) {
+	if (plan->spec->n_ports || !plan_has_thread(plan)) {
 		plan_add(plan, STEP_LOOPBACK);
 		return;
 	}
 	plan->clone_flags &= ~(uint64_t)CLONE_NEWNET;
 	plan_add(
 		plan, plan->ids.rung == MAP_HELPERS ? STEP_NETWORK_BEGIN_LATE : STEP_NETWORK_BEGIN);
-	plan_add(plan, STEP_NETWORK_ADOPT);
-	plan_add(plan, STEP_NETWORK_FINISH);
+	plan_add(plan, STEP_NETWORK_ADOPT)->text = ping_groups(plan);
 	mount_late(plan);
 }
 

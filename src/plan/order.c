@@ -130,8 +130,7 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"in /proc, but for what we still write to, while the network is not yet there"},
 	[STEP_NETWORK_ADOPT] = {ACTOR_CHILD, PHASE_TREE, "adopt network",
 		"as late as possible, but before /sys, which shows the network of who mounts it"},
-	[STEP_MOUNT_LATE] = {ACTOR_CHILD, PHASE_TREE, "mount",
-		"/sys, and what the user wants after it"},
+	[STEP_MOUNT_LATE] = {ACTOR_CHILD, PHASE_TREE, "mount", "/sys, and what lies in it"},
 	[STEP_AWAIT_FILES] = {ACTOR_CHILD, PHASE_TREE, "wait for files",
 		"the parent has written them meanwhile"},
 	[STEP_MOUNT_FILES] = {ACTOR_CHILD, PHASE_TREE, "mount own file",
@@ -139,7 +138,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 	[STEP_SECRETS] = {ACTOR_CHILD, PHASE_TREE, "secrets",
 		"after the mounts, some of which may bring the places of these files"},
 	[STEP_PIVOT] = {ACTOR_CHILD, PHASE_PIVOT, "pivot",
-		"everything from the host is open by now; afterwards none of it can be reached"},
+		"everything from the host is open by now; afterwards none of it can be reached. "
+		"A second thread detaches the old root, which waits for the kernel"},
 	[STEP_TIME] = {ACTOR_CHILD, PHASE_VIEW, "clock offsets",
 		"the kernel takes them only while nobody is in the time namespace"},
 	[STEP_HOSTNAME] = {ACTOR_CHILD, PHASE_VIEW, "host name", "before the program reads it"},
@@ -166,8 +166,9 @@ static const struct step_rule rules[STEP_KINDS] = {
 		"after our own last open file; the program inherits them"},
 	[STEP_OOM_SCORE] = {ACTOR_CHILD, PHASE_SESSION, "out-of-memory score",
 		"through our own /proc, as the program's ids may not be allowed to"},
-	[STEP_NETWORK_FINISH] = {ACTOR_CHILD, PHASE_NET, "loopback is up",
-		"the thread brings it up while the tree is finished, and has ended then"},
+	[STEP_ASIDE_DONE] = {ACTOR_CHILD, PHASE_NET, "second thread is done",
+		"loopback is up and the old root detached: the program must find the one and not "
+		"the other"},
 	[STEP_NETWORK_READY] = {ACTOR_CHILD, PHASE_NET, "network ready",
 		"the program's first packet must find the helper; as late as possible, since the "
 		"helper starts while the container is built"},

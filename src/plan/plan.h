@@ -92,10 +92,10 @@ enum step_kind {
 	STEP_MOUNT,
 	STEP_MASK_EARLY,
 	STEP_READONLY_EARLY,
-	STEP_NETWORK_ADOPT,
-	STEP_MOUNT_LATE,
 	STEP_AWAIT_FILES,
 	STEP_MOUNT_FILES,
+	STEP_NETWORK_ADOPT,
+	STEP_MOUNT_LATE,
 	STEP_SECRETS,
 	STEP_PIVOT,
 	STEP_TIME,
@@ -112,7 +112,7 @@ enum step_kind {
 	STEP_RLIMITS,
 	STEP_FALLBACK,
 	STEP_OOM_SCORE,
-	STEP_NETWORK_FINISH,
+	STEP_ASIDE_DONE,
 	STEP_NETWORK_READY,
 	STEP_NETWORK_BRIDGE,
 	STEP_PROGRAM_IDS,
@@ -194,8 +194,8 @@ struct step {
 			const char *gateway4, *gateway6; /* who local peers are shown as */
 		} ports;				 /* STEP_SERVE_PORTS */
 		const struct limit_file *limit;		 /* STEP_LIMIT, STEP_SCOPE_LIMIT */
-		const char *text; /* STEP_HOSTNAME, STEP_DOMAINNAME, STEP_NETWORK_DEFAULTS: the
-				     groups that may ping */
+		const char *text; /* STEP_HOSTNAME, STEP_DOMAINNAME, STEP_NETWORK_ADOPT,
+				     STEP_NETWORK_DEFAULTS: the groups that may ping */
 	};
 };
 
@@ -337,6 +337,8 @@ bool plan_build_visit(const struct spec *spec, const struct host *host, int pid_
 const struct step_rule *plan_rule(enum step_kind kind);
 /* Whose step it is in this plan. */
 enum actor plan_actor(const struct plan *plan, enum step_kind kind);
+/* May the child have a second thread (sys/aside.h)? */
+bool plan_has_thread(const struct plan *plan);
 /* "parent", "between", "child" */
 const char *plan_actor_name(enum actor actor);
 const char *plan_phase_name(enum phase phase);

@@ -128,19 +128,28 @@ bool mount_detach(int mount_fd, struct err *e)
 	return true;
 }
 
-bool mount_pivot(int root_fd, struct err *e)
+bool mount_pivot_below(int root_fd, struct err *e)
 {
 	if (fchdir(root_fd) < 0)
 		return err_sys(e, "enter the new root");
 	/*
 	 * The old root ends up on top of the new one, at the same place: "."
-	 * for both needs no directory to put it, and the umount takes it off.
+	 * for both needs no directory to put it. An umount of "/" takes it off.
 	 */
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return err_sys(e, "pivot_root");
-	if (umount2(".", MNT_DETACH) < 0)
-		return err_sys(e, "detach the old root");
+	/* A path begins at the root's own mount: what lies over it is not in the way. */
 	if (chdir("/") < 0)
 		return err_sys(e, "enter the new root");
 	return true;
+}
+
+bool mount_detach_old_root(struct err *e)
+{
+	return umount2("/", MNT_DETACH) == 0 || err_sys(e, "detach the old root");
+}
+
+bool mount_pivot(int root_fd, struct err *e)
+{
+	return mount_pivot_below(root_fd, e) && mount_detach_old_root(e);
 }

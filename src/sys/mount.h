@@ -65,4 +65,8 @@ bool mount_detach(int mount_fd, struct err *e);
  */
 bool mount_pivot(int root_fd, struct err *e);
 
+/* The same in two parts; between them the old root lies over "/", where no path comes by. */
+bool mount_pivot_below(int root_fd, struct err *e);
+bool mount_detach_old_root(struct err *e);
+
 #endif
