@@ -319,7 +319,7 @@ complete -c guscio -n '__fish_seen_subcommand_from wait' -l latest -s l -d 'the 
 complete -c guscio -n '__fish_seen_subcommand_from top' -l format -x -a 'table json' -d 'json, or a template as {{.PID}}'
 complete -c guscio -n '__fish_seen_subcommand_from cp' -l archive -s a -d 'keep the owners, as far as they are mapped'
 complete -c guscio -n '__fish_seen_subcommand_from cp' -l follow-link -s L -d 'copy what SRC points to'
-complete -c guscio -n '__fish_seen_subcommand_from events' -l filter -s f -r -d 'container, event, image, label, type, volume'
+complete -c guscio -n '__fish_seen_subcommand_from events' -l filter -s f -r -d 'container, event, image, label, network, type, volume'
 complete -c guscio -n '__fish_seen_subcommand_from events' -l format -x -a 'table json' -d 'json, or a template as {{.Action}}'
 complete -c guscio -n '__fish_seen_subcommand_from events' -l since -r -d 'from then on: 2026-01-31T12:00:00, or 10m for ten minutes ago'
 complete -c guscio -n '__fish_seen_subcommand_from events' -l until -r -d 'up to then, and no longer'

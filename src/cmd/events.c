@@ -94,10 +94,19 @@ static bool is_named(const struct event *event, const char *type, const char *va
 	       (text_starts(event->id, value) || (name && !strcmp(name, value)));
 }
 
-enum filter_key { BY_CONTAINER, BY_EVENT, BY_IMAGE, BY_LABEL, BY_TYPE, BY_VOLUME, FILTER_KEYS };
+enum filter_key {
+	BY_CONTAINER,
+	BY_EVENT,
+	BY_IMAGE,
+	BY_LABEL,
+	BY_NETWORK,
+	BY_TYPE,
+	BY_VOLUME,
+	FILTER_KEYS
+};
 
 static const char *const filter_keys[FILTER_KEYS] = {
-	"container=", "event=", "image=", "label=", "type=", "volume="};
+	"container=", "event=", "image=", "label=", "network=", "type=", "volume="};
 
 static bool fits(const struct event *event, enum filter_key key, const char *value)
 {
@@ -106,13 +115,15 @@ static bool fits(const struct event *event, enum filter_key key, const char *val
 	case BY_CONTAINER:
 		return is_named(event, "container", value);
 	case BY_EVENT:
-		/* "health_status" means each of its values. */
+		/* "health_status" means each of its values, "exec_start" each program. */
 		return !strcmp(event->action, value) ||
 		       (text_starts(event->action, value) && event->action[strlen(value)] == ':');
 	case BY_IMAGE:
 		return (image && !strcmp(image, value)) || is_named(event, "image", value);
 	case BY_LABEL:
 		return has_label(event, value);
+	case BY_NETWORK:
+		return is_named(event, "network", value);
 	case BY_TYPE:
 		return !strcmp(event->type, value);
 	case BY_VOLUME:
@@ -148,7 +159,7 @@ static bool check_filters(const struct strv *filters, struct err *e)
 		if (is_known)
 			continue;
 		err_what(e, ERR_USAGE, "the filter '%s' is not known", filters->v[i]);
-		return err_hint(e, "container, event, image, label, type, volume");
+		return err_hint(e, "container, event, image, label, network, type, volume");
 	}
 	return true;
 }
@@ -332,7 +343,8 @@ static int run_events(
 }
 
 static const struct option_def events_options[] = {
-	{"filter", 'f', "KEY=VALUE", "container, event, image, label, type, volume", set_filter},
+	{"filter", 'f', "KEY=VALUE", "container, event, image, label, network, type, volume",
+		set_filter},
 	{"format", 0, "FORMAT", "json, or a template as {{.Action}}", set_format},
 	{"since", 0, "TIME", "from then on: 2026-01-31T12:00:00, or 10m for ten minutes ago",
 		set_since},

@@ -12,6 +12,7 @@
 #include "cmd/secret.h"
 #include "spec/document.h"
 #include "spec/namespaces.h"
+#include "state/event.h"
 #include "sys/clone.h"
 #include "wire/msg.h"
 
@@ -230,6 +231,21 @@ static bool await_started(int wire_fd, struct proc *ret, struct notes *notes, st
 	}
 }
 
+/* docker's three: made, runs, has ended. In the foreground nothing is written. */
+static void tell(struct container_command *c, const struct container *record, const char *action,
+	const char *more)
+{
+	if (!record->is_foreground)
+		event_of_container(c->all_fd, record, action, more);
+}
+
+static void tell_of_program(
+	struct container_command *c, const struct container *record, const char *action)
+{
+	const char *line = life_command_line(&c->to.arena, &c->to.spec.process.args);
+	tell(c, record, arena_printf(&c->to.arena, "%s: %s", action, line), NULL);
+}
+
 static bool run_keeper(struct container_command *c, struct plan *plan, struct err *e)
 {
 	int wire[2];
@@ -244,6 +260,8 @@ static bool run_keeper(struct container_command *c, struct plan *plan, struct er
 	}
 	close(wire[1]);
 	bool ok = keeper > 0 ? await_started(wire[0], &proc, c->to.notes, e) : err_sys(e, "fork");
+	if (ok)
+		tell_of_program(c, plan->record, "exec_start");
 	close(wire[0]);
 	/* Its exit status is the program's: it stands for it from here on. */
 	proc.pid = keeper;
@@ -254,6 +272,9 @@ static bool run_keeper(struct container_command *c, struct plan *plan, struct er
 		sigprocmask(SIG_BLOCK, &all, &proc.mask_before);
 		proc.has_mask = true;
 		ok = foreground(plan, &proc, c->to.notes, &c->status, e);
+		if (ok)
+			tell(c, plan->record, "exec_die",
+				arena_printf(&c->to.arena, "exitCode=%d", c->status));
 	} else if (keeper > 0) {
 		waitpid(keeper, NULL, 0);
 		proc.pid = 0;
@@ -300,6 +321,7 @@ bool container_exec(struct container_command *c, struct err *e)
 	plan_build_exec(&c->to.spec, &c->host, pid_fd, flags, &ids, &plan);
 	plan.is_detached = is_detached;
 	plan.record = &record;
+	tell_of_program(c, &record, "exec_create");
 	return run_keeper(c, &plan, e);
 }
 

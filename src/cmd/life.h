@@ -32,6 +32,9 @@ bool life_create(struct invocation *to, const struct host *host, struct containe
 /* life_show() - what other commands see of one that runs in the foreground: for the plan */
 const struct container *life_show(struct invocation *to, const struct host *host);
 
+/* The words of a program as ps and events show them, cut at a kilobyte. */
+const char *life_command_line(struct arena *arena, const struct strv *args);
+
 /* Takes back what life_create() has made, before a start. */
 void life_discard(const struct host *host, const struct container *c, int take_lock_fd);
 

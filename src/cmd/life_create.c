@@ -156,7 +156,7 @@ static void add_labels(struct invocation *to, struct container *c)
 	}
 }
 
-static const char *command_line(struct arena *arena, const struct strv *args)
+const char *life_command_line(struct arena *arena, const struct strv *args)
 {
 	char text[1024];
 	size_t n = 0;
@@ -218,7 +218,7 @@ static void fill_record(struct invocation *to, const struct host *host, struct c
 	c->name = spec->name ? spec->name : "";
 	c->image = spec->root.path;
 	c->image_id = to->image_digest ? to->image_digest : "";
-	c->command = command_line(&to->arena, &spec->process.args);
+	c->command = life_command_line(&to->arena, &spec->process.args);
 	c->network = network_name(spec);
 	c->mounts = mount_list(to, host);
 	c->created_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;

@@ -10,6 +10,7 @@
 #include "net/claim.h"
 #include "net/lease.h"
 #include "spec/document.h"
+#include "state/event.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -57,6 +58,17 @@ static int run_command(const struct command *self, int argc, char **argv, struct
 	c.argc = argc;
 	c.argv = argv;
 	return host_probe(0, &c.to.arena, &c.host, e) && action(&c, e) ? 0 : -1;
+}
+
+static void tell(struct network_command *c, const struct net_record *record, const char *action)
+{
+	char *attributes[] = {arena_printf(&c->to.arena, "name=%s", record->name),
+		arena_strdup(&c->to.arena, "type=bridge")};
+	const struct event event = {.type = "network",
+		.action = action,
+		.id = record->id,
+		.attributes = {.v = attributes, .n = ARRAY_LEN(attributes)}};
+	event_write(c->host.data_dir, &event);
 }
 
 /* create */
@@ -142,8 +154,10 @@ static bool create(struct network_command *c, struct err *e)
 		return false;
 	record->id = invocation_new_id(&c->to.arena);
 	record->created = time(NULL);
-	return net_record_write(c->host.data_dir, record, true, e) &&
-	       print_out(arena_printf(&c->to.arena, "%s\n", record->name), e);
+	if (!net_record_write(c->host.data_dir, record, true, e))
+		return false;
+	tell(c, record, "create");
+	return print_out(arena_printf(&c->to.arena, "%s\n", record->name), e);
 }
 
 #define SETTER(name) static bool name(struct invocation *to, const char *value, struct err *e)
@@ -408,6 +422,7 @@ static bool remove_one(struct network_command *c, const char *text, struct err *
 		return false;
 	net_claim_remove(TAKE_FD(claim_fd), c->host.data_dir, record.name);
 	net_forget(TAKE_FD(dir_fd), c->host.runtime_dir, record.name);
+	tell(c, &record, "destroy");
 	return print_out(arena_printf(&c->to.arena, "%s\n", record.name), e);
 }
 

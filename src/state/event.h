@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * event.h - what has happened to containers, volumes and images, kept for a while
+ * event.h - what has happened to containers, volumes, networks and images, kept for a while
  *
  * <data_dir>/events/log	a line an event; who appends to it has its lock (flock)
  * <data_dir>/events/log.1	the one before: a full log takes its name, and that one is gone

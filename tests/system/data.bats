@@ -363,14 +363,20 @@ nothing_of_volumes() {
 	run_d --name one -v v:/v -l team=a -l "odd key=b c=d" "$root" sh -c 'sleep 0.2; exit 5'
 	"$GUSCIO" wait one
 	"$GUSCIO" rename one two && "$GUSCIO" restart -t 0 two && "$GUSCIO" wait two && "$GUSCIO" rm two && "$GUSCIO" volume rm v
+	"$GUSCIO" network create net && "$GUSCIO" network rm net
 	run_d --name k "$root" sleep 100
+	run -3 "$GUSCIO" exec k sh -c "exit 3"
 	"$GUSCIO" kill k && "$GUSCIO" wait k && "$GUSCIO" rm k
 	tar -C "$root" -cf "$work/i.tar" ./etc && "$GUSCIO" import "$work/i.tar" a:1 && "$GUSCIO" tag a:1 b:1 && "$GUSCIO" rmi b:1
 	now() { "$GUSCIO" events --since "$begin" --until 0s "$@"; }
 	[ "$(now --filter container=two --filter container=one --format '{{.Action}}' | tr '\n' ' ')" = "create start die rename start restart die destroy " ] ||
 		{ now; false; }
-	[ "$(now --filter container=k --format '{{.Action}}' | tr '\n' ' ')" = "create start kill die stop destroy " ] || { now; false; }
+	[ "$(now --filter container=k --format '{{.Action}}' | tr '\n' ' ')" = "create start exec_create: sh -c exit 3 exec_start: sh -c exit 3 exec_die kill die stop destroy " ] || { now; false; }
 	[ "$(now --filter type=volume --format '{{.Action}} {{.Actor.ID}}' | tr '\n' ',')" = "create v,destroy v," ]
+	[ "$(now --filter type=network --format '{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.type}}' | tr '\n' ',')" = "create net bridge,destroy net bridge," ]
+	[ "$(now --filter network=net | wc -l)" -eq 2 ]
+	[ "$(now --filter event=exec_start --format '{{.Action}} {{.Actor.Attributes.name}}')" = "exec_start: sh -c exit 3 k" ]
+	[ "$(now --filter event=exec_die --format '{{.Actor.Attributes.exitCode}}')" = 3 ]
 	[ "$(now --filter type=image --format '{{.Action}}' | tr '\n' ' ')" = "tag untag " ]
 	[ "$(now --filter event=die --filter label=team=a --format '{{.Actor.Attributes.exitCode}}' | tr '\n' ' ')" = "5 5 " ]
 	[ -z "$(now --filter label=team=b)" ]
