@@ -96,9 +96,14 @@ IN_THREAD static enum aside_stage detach_old_root(struct aside *aside)
 IN_THREAD __attribute__((noreturn)) static int be_thread(void *argument)
 {
 	struct aside *aside = argument;
-	if (atomic_load_explicit(&aside->network, memory_order_acquire) == ASIDE_ASKED)
-		reach(&aside->network, make_network(aside));
-	write_defaults(aside);
+	if (atomic_load_explicit(&aside->network, memory_order_acquire) == ASIDE_ASKED) {
+		enum aside_stage stage = make_network(aside);
+		reach(&aside->network, stage);
+		/* After a failure the other thread has a namespace of its own: not the one we are
+		 * in. */
+		if (stage == ASIDE_DONE)
+			write_defaults(aside);
+	}
 	reach(&aside->old_root, detach_old_root(aside));
 	for (;;)
 		raw_call4(SYS_exit, 0, 0, 0, 0);
