@@ -4,6 +4,7 @@
 #include "apply/terminal.h"
 #include "apply/system.h"
 #include "base/own.h"
+#include "state/foreground.h"
 #include "sys/memory_watch.h"
 #include "sys/tty.h"
 
@@ -16,9 +17,6 @@
 #include <unistd.h>
 
 #define COPY_SIZE 16384
-/* A container that has lived so long is shown to other commands. Many a program is done by then,
- * and what they see takes as long to write as the kernel's part of a start. */
-#define SHOW_AFTER_MS 20
 
 struct copy {
 	char data[COPY_SIZE];
@@ -205,7 +203,7 @@ static int poll_timeout(const struct session *s)
 	if (s->show_ms && (!next_ms || s->show_ms < next_ms))
 		next_ms = s->show_ms;
 	if (s->plan->fallback.memory && !s->has_passed_memory)
-		return s->show_ms ? SHOW_AFTER_MS : MEMORY_WATCH_MS;
+		return s->show_ms ? FOREGROUND_SHOWN_AFTER_MS : MEMORY_WATCH_MS;
 	if (!next_ms)
 		return -1;
 	uint64_t left = next_ms > now ? next_ms - now : 0;
@@ -295,7 +293,7 @@ bool foreground(const struct plan *plan, struct proc *proc, struct notes *notes,
 	if (s.signal_fd < 0)
 		return err_sys(e, "open a signal descriptor");
 	if (plan->shown)
-		s.show_ms = now_ms() + SHOW_AFTER_MS;
+		s.show_ms = now_ms() + FOREGROUND_SHOWN_AFTER_MS;
 	if (plan->spec->timeout_ms)
 		s.deadline_ms = now_ms() + plan->spec->timeout_ms;
 	bool ok = true;

@@ -70,7 +70,7 @@ static bool write_record(
 	const struct plan *plan, const struct proc *proc, const char *more, struct err *e)
 {
 	const struct spec *spec = plan->spec;
-	struct state_record record = {.pid = proc->pid};
+	struct state_record record = {.pid = proc->pid, .is_shown_later = plan->shown != NULL};
 	/* A child that has ended already says why itself. */
 	if (!state_start_time(proc->pid, &record.start_time))
 		return true;

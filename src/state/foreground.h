@@ -4,13 +4,17 @@
  *
  * Nothing of them is on disk. Behind the starter's record in the runtime directory (record.h)
  * stand, each after an empty line, what a container that stays has in its record
- * (container_text.h), and its document. The starter writes both while the container is built;
- * they go with it. One whose starter was killed ends with it, and is not believed.
+ * (container_text.h), and its document. The starter writes both when the container has lived for
+ * a moment: many a program is done by then, and what is shown takes as long to write as the
+ * kernel's part of a start. They go with it. One whose starter was killed ends with it, and is not
+ * believed.
  */
 #ifndef STATE_FOREGROUND_H
 #define STATE_FOREGROUND_H
 
 #include "state/container.h"
+
+#define FOREGROUND_SHOWN_AFTER_MS 20
 
 /*
  * foreground_text() - what state_write() gets as more

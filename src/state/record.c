@@ -19,6 +19,8 @@
 /* In a container's directory: its name, when it is not the starter's; pipes of who waits. */
 #define RENAMED	    "renamed"
 #define WAIT_PREFIX "wait."
+/* A line of a record to which more is still to come. */
+#define SHOWN_LATER "shown later\n"
 
 static bool read_boot_id(char *buf, size_t size)
 {
@@ -222,9 +224,9 @@ bool state_write(
 	if (!read_boot_id(boot_id, sizeof(boot_id)))
 		return err_sys(e, "read the boot id");
 	int len = snprintf(text, sizeof(text),
-		"guscio %d\nboot %s\npid %d\nstart %llu\nname %s\ncgroup %s\n\n", STATE_VERSION,
+		"guscio %d\nboot %s\npid %d\nstart %llu\nname %s\ncgroup %s\n%s\n", STATE_VERSION,
 		boot_id, (int)record->pid, (unsigned long long)record->start_time, record->name,
-		record->cgroup);
+		record->cgroup, record->is_shown_later && !more ? SHOWN_LATER : "");
 	struct iovec parts[] = {
 		{text, (size_t)len}, {(void *)(more ? more : ""), more ? strlen(more) : 0}};
 	ssize_t whole = (ssize_t)(parts[0].iov_len + parts[1].iov_len);
@@ -358,6 +360,7 @@ static bool parse_record(const char *text, const char *id, struct state_record *
 		return false;
 	take_word(text, "\nname ", record.name, sizeof(record.name));
 	take_word(text, "\ncgroup ", record.cgroup, sizeof(record.cgroup));
+	record.is_shown_later = strstr(text, "\n" SHOWN_LATER) != NULL;
 	record.pid = pid;
 	record.start_time = start_time;
 	snprintf(record.id, sizeof(record.id), "%.64s", id);

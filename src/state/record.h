@@ -28,6 +28,7 @@ struct state_record {
 	pid_t pid;		       /* pid 1 of the container, as the host counts */
 	char cgroup[STATE_CGROUP_MAX]; /* below the mount; "": none of its own */
 	uint64_t start_time;	       /* of that process, in clock ticks since boot [proc(5)] */
+	bool is_shown_later;	       /* more will be written, see foreground.h */
 };
 
 /*

@@ -60,6 +60,18 @@ assert c["HostConfig"]["AutoRemove"] is True and c["Mounts"][0]["Destination"] =
 	assert_nothing_left
 }
 
+@test "who asks for one that has just begun waits for it, in vain for none" {
+	for n in 1 2 3 4 5; do
+		"$GUSCIO" run --userns=single --network=none --name "run$n" "$root" sleep 100 3>&- &
+		until ls "$XDG_RUNTIME_DIR"/guscio/*/record >/dev/null 2>&1; do :; done
+		run -0 "$GUSCIO" exec "run$n" echo there
+		[ "$output" = there ]
+		run -0 "$GUSCIO" rm -f "run$n"
+		wait $! || true
+	done
+	assert_nothing_left
+}
+
 @test "stop, wait, rm -f and kill end it; wait knows the exit code" {
 	begin a --tmpfs /tmp "$root" sh -c "$answer"
 	soon "$GUSCIO" exec a test -e /tmp/up
