@@ -60,7 +60,7 @@ assert c["HostConfig"]["AutoRemove"] is True and c["Mounts"][0]["Destination"] =
 	assert_nothing_left
 }
 
-@test "who asks for one that has just begun waits for it, in vain for none" {
+@test "who asks for one that has just begun waits until it can be seen" {
 	for n in 1 2 3 4 5; do
 		"$GUSCIO" run --userns=single --network=none --name "run$n" "$root" sleep 100 3>&- &
 		until ls "$XDG_RUNTIME_DIR"/guscio/*/record >/dev/null 2>&1; do :; done
