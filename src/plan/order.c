@@ -4,10 +4,10 @@
  *
  * Actors. The parent is the starter: an ordinary process of the caller, in the
  * host's namespaces, with no privilege at all. The child is born by one clone3
- * into all its namespaces, but for an empty network, which a second thread of its makes
- * beside the rest; it has every capability over them and none over the
- * host, and loses these before the program runs. Where namespaces are joined, a go-between
- * stands between them for the moment of the clone. What only the caller may do
+ * into all its namespaces, but for an empty network: that is made, and the old root detached, by
+ * a second thread of its (sys/aside.h), beside the rest. It has every capability over
+ * them and none over the host, and loses these before the program runs. Where namespaces are
+ * joined, a go-between stands between them for the moment of the clone. What only the caller may do
  * (open files as the caller, run newuidmap) comes before the ids change; what
  * needs the old view (sources, the old /proc) comes before the pivot; what would
  * forbid later steps (read-only, capabilities, the filter) comes last.
