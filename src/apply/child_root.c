@@ -95,6 +95,21 @@ static bool list_lower(const struct overlay_parts *parts, char lower[][LOWER_SIZ
 	return true;
 }
 
+/*
+ * overlayfs takes only directories that are attached somewhere in this namespace. Over the lower
+ * directory, which is open by now, the mount lies in nobody's way and goes with the old root.
+ * Where that is the root itself it has to be taken away again, and that waits for the kernel.
+ */
+static bool attach_memory(int memory_fd, int lower_fd, bool *ret_is_over_root, struct err *e)
+{
+	struct stat lower, root;
+	struct err ignored;
+	bool is_root = fstat(lower_fd, &lower) < 0 || stat("/", &root) < 0 ||
+		       (lower.st_dev == root.st_dev && lower.st_ino == root.st_ino);
+	*ret_is_over_root = is_root || !mount_attach(memory_fd, lower_fd, "", &ignored);
+	return !*ret_is_over_root || mount_attach_over_root(memory_fd, e);
+}
+
 bool child_make_overlay(const struct overlay_parts *parts, int *ret_fd, struct err *e)
 {
 	CLEAN(clean_fd) int memory_fd = -1;
@@ -104,12 +119,11 @@ bool child_make_overlay(const struct overlay_parts *parts, int *ret_fd, struct e
 	char lower[LOWER_MAX][LOWER_SIZE], upper[64], work[64];
 	char *data[LOWER_MAX + 4];
 	size_t n = 0;
+	bool is_over_root = false;
 	if (upper_fd < 0) {
 		char *const memory[] = {"mode=700"};
-		/* overlayfs takes only directories that are attached somewhere in this namespace.
-		 */
 		if (!mount_new("tmpfs", memory, 1, MOUNT_ATTR_NODEV, &memory_fd, e) ||
-			!mount_attach_over_root(memory_fd, e) ||
+			!attach_memory(memory_fd, parts->lower_fds[0], &is_over_root, e) ||
 			!make_directory(memory_fd, "upper", &memory_upper_fd, e) ||
 			!make_directory(memory_fd, "work", &memory_work_fd, e) ||
 			!copy_root_attributes(parts->lower_fds[0], memory_upper_fd, e))
@@ -132,14 +146,16 @@ bool child_make_overlay(const struct overlay_parts *parts, int *ret_fd, struct e
 	 * between the new root and the old one: pivot_root(2) then takes only the upper of the
 	 * two away, and "/.." in the container is the host's root.
 	 */
-	if (ok && memory_fd >= 0)
+	if (ok && is_over_root)
 		ok = mount_detach(memory_fd, e);
 	if (ok)
 		return true;
 	if (parts->n_lower > 13)
 		err_hint(e, "more than 13 layers need Linux 6.7");
 	else if (parts->upper_fd < 0)
-		err_hint(e, "changes in memory need Linux 6.6: keep them with --overlay=NAME");
+		err_hint(e,
+			"nothing of the host may be mounted below the directory; and before Linux "
+			"6.6 changes can only be kept: --overlay=NAME");
 	return false;
 }
 
