@@ -3,6 +3,7 @@
 #include "base/own.h"
 #include "confine/confine.h"
 #include "net/resolv_watch.h"
+#include "sys/aside.h"
 #include "sys/caps.h"
 #include "sys/mount.h"
 #include "sys/path.h"
@@ -123,8 +124,10 @@ static bool listen_for_dns(int *ret_fd, struct err *e)
 	return true;
 }
 
-static bool change_root(int *ret_dns_fd, struct err *e)
+static bool change_root(struct aside *aside, int *ret_dns_fd, struct err *e)
 {
+	static char stack[ASIDE_STACK_SIZE]
+		__attribute__((aligned(16))); /* lint: scratch, of the thread */
 	char *data[] = {"size=64k", "nr_inodes=64", "mode=0700"};
 	static const struct mount_change read_only = {.attr_set = MOUNT_ATTR_RDONLY};
 	CLEAN(clean_fd) int root_fd = -1;
@@ -134,8 +137,8 @@ static bool change_root(int *ret_dns_fd, struct err *e)
 	return mount_new("tmpfs", data, ARRAY_LEN(data),
 		       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &root_fd, e) &&
 	       mount_attach_over_root(root_fd, e) && show_directories(root_fd, e) &&
-	       mount_pivot(root_fd, e) && listen_for_dns(ret_dns_fd, e) &&
-	       mount_change(root_fd, &read_only, e);
+	       mount_pivot_below(root_fd, e) && aside_detach_old_root(aside, stack, e) &&
+	       listen_for_dns(ret_dns_fd, e) && mount_change(root_fd, &read_only, e);
 }
 
 static bool drop_capabilities(struct err *e)
@@ -170,13 +173,16 @@ bool confinement_enter(int *ret_dns_fd, struct err *e)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
+	struct aside aside = {.network_fd = -1};
 	*ret_dns_fd = -1;
 	/* Refused by a limit, by another sandbox or by its owner: nothing is half done then. */
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) {
 		if (!map_ids(uid, gid))
 			return err_sys(e, "map our own ids");
-		if (!change_root(ret_dns_fd, e) || !drop_capabilities(e))
+		if (!change_root(&aside, ret_dns_fd, e) || !drop_capabilities(e))
 			return false;
 	}
-	return confine_process(e) && restrict_files(e) && confine_calls_allow(confine_net_calls, e);
+	/* The old root goes meanwhile: the kernel takes its time for that. */
+	return confine_process(e) && restrict_files(e) && aside_finish(&aside, e) &&
+	       confine_calls_allow(confine_net_calls, e);
 }

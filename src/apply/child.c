@@ -79,10 +79,8 @@ static bool pivot(struct child *child, const struct step *step, struct err *e)
 	hang_init_up(child);
 	if (!plan_has_thread(child->plan))
 		return mount_pivot(child->root_fd, e);
-	if (!mount_pivot_below(child->root_fd, e))
-		return false;
-	aside_detach_old_root(&child->aside, child->aside_stack);
-	return true;
+	return mount_pivot_below(child->root_fd, e) &&
+	       aside_detach_old_root(&child->aside, child->aside_stack, e);
 }
 
 static bool finish_aside(struct child *child, const struct step *step, struct err *e)

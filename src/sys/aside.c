@@ -118,6 +118,9 @@ static void begin(struct aside *aside, void *stack)
 		.stack_size = ASIDE_STACK_SIZE,
 		.set_tid = (uint64_t)(uintptr_t)&id,
 		.set_tid_size = 1};
+	/* Only in a pid namespace of our own may we choose. */
+	if (getpid() != 1)
+		args.set_tid = args.set_tid_size = 0;
 	aside->has_thread = raw_clone3(&args, sizeof(args), be_thread, aside) >= 0;
 }
 
@@ -164,15 +167,17 @@ bool aside_network_has_defaults(struct aside *aside)
 	return await(&aside->defaults, ASIDE_DONE) == ASIDE_DONE;
 }
 
-void aside_detach_old_root(struct aside *aside, void *stack)
+bool aside_detach_old_root(struct aside *aside, void *stack, struct err *e)
 {
 	atomic_store_explicit(&aside->old_root, ASIDE_ASKED, memory_order_release);
 	if (aside->has_thread)
 		syscall(SYS_futex, &aside->old_root, FUTEX_WAKE_PRIVATE, 1);
 	else
 		begin(aside, stack);
-	if (!aside->has_thread)
-		atomic_store(&aside->old_root, ASIDE_FAILED);
+	if (aside->has_thread)
+		return true;
+	atomic_store(&aside->old_root, ASIDE_IDLE);
+	return mount_detach_old_root(e);
 }
 
 bool aside_finish(struct aside *aside, struct err *e)

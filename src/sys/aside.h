@@ -6,7 +6,7 @@
  * long to make as everything else of a container, 0.6 ms, and who detaches the old root waits
  * for a grace period. The thread does both beside its maker, in this order. It has no libc of
  * its own: a failure is only noted, and the maker does the work itself then. Its id is a high
- * one, so that the process that is made next has the first one after ours.
+ * one where we may choose it, so that the process that is made next has the first one after ours.
  */
 #ifndef SYS_ASIDE_H
 #define SYS_ASIDE_H
@@ -57,9 +57,9 @@ bool aside_network_has_defaults(struct aside *aside);
 /*
  * aside_detach_old_root() - begin to take away what lies over "/" after a pivot_root(2)
  * @stack: of a thread that is made now, if there is none yet; see above
- * Until aside_finish() it may still be there.
+ * Until aside_finish() it may still be there, unless no thread could be had.
  */
-void aside_detach_old_root(struct aside *aside, void *stack);
+bool aside_detach_old_root(struct aside *aside, void *stack, struct err *e);
 
 /* Comes back when the loopback is up, the old root is gone and the thread does nothing more. */
 bool aside_finish(struct aside *aside, struct err *e);

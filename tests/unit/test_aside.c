@@ -100,8 +100,7 @@ static int leave_old_root(int has_network)
 		return NO_NETWORK;
 	if (!mount_pivot_below(root_fd, &e))
 		return FORBIDDEN;
-	aside_detach_old_root(&aside, stack);
-	if (!aside_finish(&aside, &e))
+	if (!aside_detach_old_root(&aside, stack, &e) || !aside_finish(&aside, &e))
 		return OLD_ROOT;
 	/* Nothing is left to take off, and the way up ends here. */
 	bool is_gone = umount2("/", MNT_DETACH) < 0 && access("/tmp", F_OK) < 0 &&
