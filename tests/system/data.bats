@@ -434,6 +434,7 @@ nothing_of_volumes() {
 	[ "$("$GUSCIO" inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}} {{(index (index .NetworkSettings.Ports "53/udp") 0).HostPort}}' i)" = "10.0.2.100 18999" ]
 	[ "$("$GUSCIO" inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}{{range .Mounts}} {{.Destination}}{{end}}' i)" = "none /v /mnt" ]
 	[ "$("$GUSCIO" ps --format '{{if eq .State "running"}}{{.Names}}{{end}}')" = i ]
+	[ "$("$GUSCIO" ps --format '{{.LocalVolumes}} {{.Mounts}}')" = "1 v,$root" ]
 	run -125 "$GUSCIO" inspect -f '{{range .Mounts}}' i
 	assert_one_line
 	"$GUSCIO" stop -t 0 i
