@@ -17,6 +17,8 @@ setup() {
 }
 
 teardown() {
+	# podman leaves a process that holds its namespaces.
+	[ ! -s "$XDG_RUNTIME_DIR/libpod/tmp/pause.pid" ] || kill "$(cat "$XDG_RUNTIME_DIR/libpod/tmp/pause.pid")" || true
 	# Files of subordinate ids: only inside the namespace can they be removed.
 	"$GUSCIO" unshare rm -rf "$work/root" "$work/data" "$work/cache" "$work/more" 2>/dev/null || true
 	chmod -R u+rwx "$work" 2>/dev/null || true
