@@ -123,6 +123,7 @@ struct overlay_parts {
 	int upper_fd;
 	int work_fd;
 	bool is_volatile;
+	bool is_image; /* the lower ones are an image's layers */
 };
 bool child_make_overlay(const struct overlay_parts *parts, int *ret_fd, struct err *e);
 

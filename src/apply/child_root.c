@@ -96,17 +96,18 @@ static bool list_lower(const struct overlay_parts *parts, char lower[][LOWER_SIZ
 }
 
 /*
- * overlayfs takes only directories that are attached somewhere in this namespace. Over the lower
- * directory, which is open by now, the mount lies in nobody's way and goes with the old root.
- * Where that is the root itself it has to be taken away again, and that waits for the kernel.
+ * overlayfs takes only directories that are attached somewhere in this namespace. Over a layer of
+ * an image, which is open by now and has nothing else in it, the mount lies in nobody's way and
+ * goes with the old root. A directory of the user's may have in it what is still looked up by
+ * its path. "/" hides nothing, since paths begin below what lies there, but that mount has to be
+ * taken away again, and that waits for the kernel.
  */
-static bool attach_memory(int memory_fd, int lower_fd, bool *ret_is_over_root, struct err *e)
+static bool attach_memory(
+	int memory_fd, const struct overlay_parts *parts, bool *ret_is_over_root, struct err *e)
 {
-	struct stat lower, root;
 	struct err ignored;
-	bool is_root = fstat(lower_fd, &lower) < 0 || stat("/", &root) < 0 ||
-		       (lower.st_dev == root.st_dev && lower.st_ino == root.st_ino);
-	*ret_is_over_root = is_root || !mount_attach(memory_fd, lower_fd, "", &ignored);
+	*ret_is_over_root =
+		!parts->is_image || !mount_attach(memory_fd, parts->lower_fds[0], "", &ignored);
 	return !*ret_is_over_root || mount_attach_over_root(memory_fd, e);
 }
 
@@ -123,7 +124,7 @@ bool child_make_overlay(const struct overlay_parts *parts, int *ret_fd, struct e
 	if (upper_fd < 0) {
 		char *const memory[] = {"mode=700"};
 		if (!mount_new("tmpfs", memory, 1, MOUNT_ATTR_NODEV, &memory_fd, e) ||
-			!attach_memory(memory_fd, parts->lower_fds[0], &is_over_root, e) ||
+			!attach_memory(memory_fd, parts, &is_over_root, e) ||
 			!make_directory(memory_fd, "upper", &memory_upper_fd, e) ||
 			!make_directory(memory_fd, "work", &memory_work_fd, e) ||
 			!copy_root_attributes(parts->lower_fds[0], memory_upper_fd, e))
@@ -182,6 +183,7 @@ bool child_root_overlay(struct child *child, const struct step *step, struct err
 	const char *directory = step->overlay.directory;
 	int fd = -1;
 	parts.is_volatile = !directory;
+	parts.is_image = child->plan->spec->root.kind == ROOT_IMAGE;
 	bool ok = (!directory || open_kept(directory, child->slots[0], &parts, e)) &&
 		  child_make_overlay(&parts, &fd, e);
 	clean_fd(&parts.upper_fd);

@@ -62,6 +62,15 @@ load helpers
 	[ -e "$root/kept" ] && [ ! -e "$root/lost" ]
 }
 
+@test "--overlay over a directory in which our own state lies" {
+	mkdir "$work/etc"
+	run -0 run_one --network=none --overlay "$work" /root/bin/busybox sh -c '/root/bin/busybox cat /etc/hostname; echo x >/new'
+	[[ $output =~ ^[0-9a-f]{12}$ ]]
+	[ ! -e "$work/new" ]
+	run -0 run_one -v "$work:/mnt:O" "$root" sh -c 'echo x >/mnt/new; ls /mnt/root/bin/busybox'
+	[ ! -e "$work/new" ]
+}
+
 @test "--overlay=NAME keeps the changes aside, and locks them" {
 	run_one --overlay=mine "$root" touch /aside
 	[ ! -e "$root/aside" ]
