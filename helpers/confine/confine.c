@@ -35,7 +35,7 @@ const char *const confine_net_calls[] = {"accept4", "bind", "brk", "clock_gettim
 	"inotify_init1", "ioctl", "madvise", "mmap", "mremap", "munmap", "newfstatat", "openat",
 	"read", "readlink", "readlinkat", "readv", "recvfrom", "recvmsg", "restart_syscall",
 	"rt_sigprocmask", "rt_sigreturn", "sendmsg", "sendto", "setsockopt", "shutdown", "socket",
-	"write", "writev", NULL};
+	"socketpair", "write", "writev", NULL};
 
 /* lint: table */
 const char *const confine_fetch_denied_calls[] = {"acct", "add_key", "bpf", "chroot",

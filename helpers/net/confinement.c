@@ -16,9 +16,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #define FILES_MAX 16384 /* descriptors: each flow has one */
 
@@ -113,18 +111,7 @@ static bool show_directories(int root_fd, struct err *e)
 	return true;
 }
 
-static bool listen_for_dns(int *ret_fd, struct err *e)
-{
-	static const struct sockaddr_un at = {
-		.sun_family = AF_UNIX, .sun_path = CONFINEMENT_SOCKET};
-	CLEAN(clean_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, 64) < 0)
-		return err_sys(e, "listen for DNS over TCP");
-	*ret_fd = TAKE_FD(fd);
-	return true;
-}
-
-static bool change_root(struct aside *aside, int *ret_dns_fd, struct err *e)
+static bool change_root(struct aside *aside, struct err *e)
 {
 	static char stack[ASIDE_STACK_SIZE]
 		__attribute__((aligned(16))); /* lint: scratch, of the thread */
@@ -138,7 +125,7 @@ static bool change_root(struct aside *aside, int *ret_dns_fd, struct err *e)
 		       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &root_fd, e) &&
 	       mount_attach_over_root(root_fd, e) && show_directories(root_fd, e) &&
 	       mount_pivot_below(root_fd, e) && aside_detach_old_root(aside, stack, e) &&
-	       listen_for_dns(ret_dns_fd, e) && mount_change(root_fd, &read_only, e);
+	       mount_change(root_fd, &read_only, e);
 }
 
 static bool drop_capabilities(struct err *e)
@@ -169,17 +156,16 @@ static bool restrict_files(struct err *e)
 	return confine_files(readable, -1, &ignored, e);
 }
 
-bool confinement_enter(int *ret_dns_fd, struct err *e)
+bool confinement_enter(struct err *e)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 	struct aside aside = {.network_fd = -1};
-	*ret_dns_fd = -1;
 	/* Refused by a limit, by another sandbox or by its owner: nothing is half done then. */
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) {
 		if (!map_ids(uid, gid))
 			return err_sys(e, "map our own ids");
-		if (!change_root(&aside, ret_dns_fd, e) || !drop_capabilities(e))
+		if (!change_root(&aside, e) || !drop_capabilities(e))
 			return false;
 	}
 	/* The old root goes meanwhile: the kernel takes its time for that. */

@@ -10,8 +10,6 @@
 
 #include "base/err.h"
 
-#define CONFINEMENT_SOCKET "/dns"
-
 /*
  * confinement_leave_session() - what the caller's terminal sends is not for us
  * @keep_fds: descriptors below it stay open
@@ -21,12 +19,11 @@ bool confinement_leave_session(int keep_fds, unsigned *ret_files, struct err *e)
 
 /*
  * confinement_enter() - an empty root, no capabilities, no new privileges, Landlock, seccomp
- * @ret_dns_fd: a listening socket at CONFINEMENT_SOCKET; -1 where there is no root of our own
  *
  * Where no user namespace can be made there is no root of our own: Landlock and seccomp
  * hold all the same.
  * Context: single-threaded; everything that needs other files is open.
  */
-bool confinement_enter(int *ret_dns_fd, struct err *e);
+bool confinement_enter(struct err *e);
 
 #endif

@@ -57,16 +57,6 @@ uint16_t frame_fold(uint64_t sum)
 
 enum { PORT_DNS = 53, PORT_BOOTP = 67, PORT_TFTP = 69, PORT_DHCPV6 = 547 };
 
-static enum frame_kind look_tcp(const uint8_t *tcp, size_t size, bool is_for_resolver)
-{
-	if (size < 20)
-		return FRAME_DROP;
-	bool is_connect = (tcp[13] & 0x12) == 0x02;
-	if (is_for_resolver && get16(tcp + 2) != PORT_DNS)
-		return is_connect ? FRAME_REFUSE : FRAME_DROP;
-	return is_connect ? FRAME_CONNECT : FRAME_PASS;
-}
-
 static enum frame_kind look_udp(
 	const uint8_t *udp, size_t size, bool is_for_resolver, struct frame *ret)
 {
@@ -99,7 +89,7 @@ static enum frame_kind look_ipv4(
 		return FRAME_FRAGMENT;
 	bool is_for_resolver = !memcmp(ip + 16, &own->dns4, 4);
 	if (ip[9] == IPPROTO_TCP)
-		return look_tcp(ip + 20, size - 20, is_for_resolver);
+		return FRAME_TCP;
 	if (ip[9] != IPPROTO_UDP)
 		return is_for_resolver ? FRAME_DROP : FRAME_PASS;
 	memcpy(&ret->back.from, ip + 12, 4);
@@ -124,11 +114,8 @@ static enum frame_kind look_ipv6(
 		return FRAME_DROP;
 	if (ip[6] == IPPROTO_FRAGMENT)
 		return size > 8 ? FRAME_FRAGMENT : FRAME_DROP;
-	if (ip[6] == IPPROTO_TCP && size >= 20 && get16(inner + 2) == PORT_DNS &&
-		!memcmp(ip + 24, &own->dns6, 16))
-		return FRAME_STREAM6;
 	if (ip[6] == IPPROTO_TCP)
-		return look_tcp(inner, size, false); /* libslirp itself refuses other ports */
+		return FRAME_TCP;
 	if (ip[6] != IPPROTO_UDP)
 		return FRAME_PASS;
 	memcpy(&ret->back.from, ip + 8, 16);
@@ -181,36 +168,6 @@ uint16_t frame_pseudo_sum(const uint8_t *bytes, size_t size)
 	return frame_fold(frame_sum(tcp - addresses, addresses, sum));
 }
 
-bool frame_is_grant(const uint8_t *frame, size_t size)
-{
-	size_t header = frame_tcp_header(frame, size);
-	return header && (frame[FRAME_ETHERNET + header + 13] & 0x12) == 0x12;
-}
-
-void frame_set_mss(uint8_t *frame, size_t size, unsigned mss)
-{
-	size_t header = frame_tcp_header(frame, size);
-	uint8_t *tcp = frame + FRAME_ETHERNET + header;
-	if (!header || (size_t)(tcp[12] >> 4) * 4 > size - FRAME_ETHERNET - header)
-		return;
-	const uint8_t *end = tcp + (tcp[12] >> 4) * 4;
-	for (uint8_t *at = tcp + 20; end - at >= 2 && at[0] != 0;) {
-		size_t length = at[0] == 1 ? 1 : at[1];
-		if (length == 0 || length > (size_t)(end - at))
-			return;
-		if (at[0] == 2 && length == 4) {
-			put16(at + 2, mss);
-			memset(tcp + 16, 0, 2);
-			uint64_t sum = (uint16_t)~frame_pseudo_sum(frame, size);
-			uint16_t folded =
-				frame_fold(frame_sum(tcp, size - FRAME_ETHERNET - header, sum));
-			memcpy(tcp + 16, &folded, 2);
-			return;
-		}
-		at += length;
-	}
-}
-
 bool frame_is_too_big(const uint8_t *bytes, size_t size)
 {
 	const uint8_t *ip = bytes + FRAME_ETHERNET;
@@ -235,35 +192,6 @@ void frame_make_fragment(uint8_t *headers, size_t at, size_t size, bool is_more)
 	memset(ip + 10, 0, 2);
 	uint16_t sum = frame_fold(frame_sum(ip, 20, 0));
 	memcpy(ip + 10, &sum, 2);
-}
-
-void frame_refuse(const uint8_t *bytes, uint8_t out[FRAME_RESET])
-{
-	const uint8_t *from = bytes + FRAME_ETHERNET;
-	uint8_t *ip = out + FRAME_ETHERNET, *tcp = ip + 20;
-	uint32_t sequence;
-	memset(out, 0, FRAME_RESET);
-	memcpy(out, bytes + 6, 6);
-	memcpy(out + 6, bytes, 6);
-	memcpy(out + 12, bytes + 12, 2);
-	ip[0] = 0x45;
-	put16(ip + 2, 40);
-	ip[8] = 64;
-	ip[9] = IPPROTO_TCP;
-	memcpy(ip + 12, from + 16, 4);
-	memcpy(ip + 16, from + 12, 4);
-	uint16_t sum = frame_fold(frame_sum(ip, 20, 0));
-	memcpy(ip + 10, &sum, 2);
-	memcpy(tcp, from + 22, 2);
-	memcpy(tcp + 2, from + 20, 2);
-	memcpy(&sequence, from + 24, 4);
-	sequence = htonl(ntohl(sequence) + 1);
-	memcpy(tcp + 8, &sequence, 4);
-	tcp[12] = 0x50;
-	tcp[13] = 0x14; /* RST, ACK */
-	sum = (uint16_t)~frame_pseudo_sum(out, FRAME_RESET);
-	sum = frame_fold(frame_sum(tcp, 20, sum));
-	memcpy(tcp + 16, &sum, 2);
 }
 
 size_t frame_headers(const struct frame_return *back)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * frame.h - what a frame from the container is, before libslirp sees it
+ * frame.h - what a frame from the container is, before anybody acts on it
  *
  * Only what decides the way is read: the container may send any bytes. ARP, neighbour
- * discovery and everything inside TCP are libslirp's.
+ * discovery are libslirp's, everything inside TCP is tcp.h's.
  */
 #ifndef NET_FRAME_H
 #define NET_FRAME_H
@@ -28,9 +28,7 @@ enum frame_kind {
 	FRAME_PASS, /* to libslirp */
 	FRAME_DROP,
 	FRAME_DNS,	/* a datagram for the resolver */
-	FRAME_CONNECT,	/* to libslirp; it asks for a new TCP connection */
-	FRAME_REFUSE,	/* a TCP connection to the resolver that is not about names */
-	FRAME_STREAM6,	/* TCP to the resolver's IPv6 address, see translate.h */
+	FRAME_TCP,	/* see tcp.h */
 	FRAME_FRAGMENT, /* a piece of a datagram, see fragment.h */
 };
 
@@ -76,29 +74,16 @@ bool frame_stays_inside(const uint8_t *bytes, size_t size, const struct frame_ow
 size_t frame_answer(
 	const struct frame_return *back, const uint8_t *payload, size_t size, uint8_t *out);
 
-/* Room for frame_refuse(). */
-#define FRAME_RESET (FRAME_ETHERNET + 20 + 20)
-/* The answer to FRAME_REFUSE: the connection is reset. */
-void frame_refuse(const uint8_t *bytes, uint8_t out[FRAME_RESET]);
-
 /* What headers an answer has on its way. */
 size_t frame_headers(const struct frame_return *back);
 
 /*
- * frame_tcp_header() - for a frame of libslirp: the IP header's size before TCP
+ * frame_tcp_header() - the IP header's size before TCP
  * 0 for anything else than a whole TCP segment after an IP header without options.
  */
 size_t frame_tcp_header(const uint8_t *bytes, size_t size);
 /* For the same frame: the checksum over addresses, protocol and length only. */
 uint16_t frame_pseudo_sum(const uint8_t *bytes, size_t size);
-
-/*
- * frame_set_mss() - how large the segments are that the receiver of this frame may send
- * @frame: one that grants a connection; its checksum is mended
- */
-void frame_set_mss(uint8_t *frame, size_t size, unsigned mss);
-/* Does it grant a TCP connection? For a frame of which frame_tcp_header() is not 0. */
-bool frame_is_grant(const uint8_t *frame, size_t size);
 
 /*
  * Is it libslirp's word that a packet to the container is too big? It tells the container, which

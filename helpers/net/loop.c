@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #define BATCH 64
 
@@ -25,6 +26,13 @@ struct loop {
 	int n_collected;
 };
 
+int64_t loop_now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 struct loop *loop_new(struct err *e)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
@@ -35,6 +43,13 @@ struct loop *loop_new(struct err *e)
 	err_sys(e, "make an epoll set");
 	free(loop);
 	return NULL;
+}
+
+void loop_free(struct loop *loop)
+{
+	close(loop->epoll_fd);
+	free(loop->watches);
+	free(loop);
 }
 
 static bool grow(struct loop *loop, size_t fd)

@@ -19,6 +19,8 @@ struct loop;
 typedef void (*loop_ready)(void *opaque, int fd, uint32_t events);
 
 struct loop *loop_new(struct err *e);
+/* The descriptors that are still watched stay open. */
+void loop_free(struct loop *loop);
 
 /*
  * Start to watch. With @ready NULL events are fetched by loop_events(), and what is wanted
@@ -36,5 +38,8 @@ uint32_t loop_events(const struct loop *loop, int fd);
 
 /* Collect events for at most @timeout_ms (-1: for ever) and call the handlers. */
 void loop_wait(struct loop *loop, int timeout_ms);
+
+/* Of CLOCK_MONOTONIC. */
+int64_t loop_now_ms(void);
 
 #endif

@@ -415,7 +415,7 @@ struct members *members_new(struct loop *loop, const struct net_settings *settin
 		.userns_fd = take_userns_fd,
 		.netns_fd = take_netns_fd,
 		.last_given = ntohl(settings->guest4.s_addr & ~settings->mask4.s_addr) - 1,
-		.deadline_ms = stack_now_ms() + MEMBERS_PATIENCE_MS};
+		.deadline_ms = loop_now_ms() + MEMBERS_PATIENCE_MS};
 	return m;
 }
 

@@ -57,13 +57,12 @@ static bool wait_for_device(struct relay *relay, bool is_shared, struct err *e)
 static bool serve(struct net_settings *settings, struct err *e)
 {
 	bool is_shared = settings->control_fd >= 0;
-	int dns_fd;
 	/* A named network's: what it listens on, and a lock that it holds without a look at it. */
 	if (!confinement_leave_session(
 		    is_shared ? START_FD + 3 : START_FD + 1, &settings->files, e))
 		return false;
 	struct relay *relay = relay_new(settings, e);
-	if (!relay || !confinement_enter(&dns_fd, e) || !relay_resolve(relay, dns_fd, e) ||
+	if (!relay || !confinement_enter(e) || !relay_resolve(relay, e) ||
 		!wait_for_device(relay, is_shared, e))
 		return false;
 	say(MSG_DONE, NULL);
@@ -76,9 +75,8 @@ int main(int argc, char **argv, char **environment)
 	static struct net_settings settings; /* lint: scratch, lives as long as the process */
 	struct err e = ERR_INIT;
 	/*
-	 * Each connection has two zeroed buffers of 128 KiB of which most stays untouched: fresh
-	 * pages from the kernel are zero already, while malloc's own memory would be written.
-	 * Setting the limit keeps malloc from moving it after the first free.
+	 * What a connection has to keep goes back to the kernel when it is gone: setting the limit
+	 * keeps malloc from moving it after the first free.
 	 */
 	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	bool ok = settings_read(argv + 1, &settings, &e);

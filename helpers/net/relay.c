@@ -11,11 +11,12 @@
 #include "net/stack.h"
 #include "net/stream.h"
 #include "net/tap.h"
-#include "net/translate.h"
+#include "net/tcp.h"
 
 #include <string.h>
 #include <sys/epoll.h>
 
+#define FLOWS_MAX      4096
 #define FRAMES_AT_ONCE 64 /* then the sockets have their turn */
 
 /* Descriptors that containers cannot use up: the device, the resolver's questions. */
@@ -26,38 +27,57 @@ struct relay {
 	struct members *members; /* of a named network; else NULL */
 	struct loop *loop;
 	struct stack *stack;
+	struct tcp *tcp;
 	struct resolver *resolver;
+	struct streams *streams;
 	struct fragments *fragments;
 	struct frame_own own;
-	struct ping_own ping;
+	struct unreachable_own gateway;
 	size_t flows_max;
 	bool can_ping;
 	struct tap tap;
 	bool is_over;
 	uint32_t round, last_tap_round;
 	uint8_t answer[FRAME_MAX];
-	struct translate translate;
-	uint8_t translated[TRANSLATE_ROOM];
 };
 
 static void send_frame(void *opaque, const void *frame, size_t size)
 {
 	struct relay *relay = opaque;
-	size_t translated;
-	if (translate_out(&relay->translate, frame, size, relay->translated, &translated)) {
-		if (translated > 0 && translated <= FRAME_MAX)
-			tap_write(&relay->tap, relay->translated, translated);
-		return;
-	}
 	if (!frame_is_too_big(frame, size))
 		tap_write(&relay->tap, frame, size);
+}
+
+static void send_segment(
+	void *opaque, uint8_t *headers, size_t n_headers, const uint8_t *payload, size_t n_payload)
+{
+	const struct relay *relay = opaque;
+	tap_write_segment(&relay->tap, headers, n_headers, payload, n_payload);
+}
+
+static void refuse(void *opaque, const uint8_t *frame, size_t size, int reason)
+{
+	struct relay *relay = opaque;
+	enum unreachable_why why = UNREACHABLE_NETWORK;
+	if (reason == EHOSTUNREACH)
+		why = UNREACHABLE_HOST;
+	else if (reason == EACCES || reason == EPERM)
+		why = UNREACHABLE_PROHIBITED;
+	size_t answer = unreachable_answer(frame, size, &relay->gateway, why, relay->answer);
+	if (answer > 0)
+		tap_write(&relay->tap, relay->answer, answer);
+}
+
+static int dial(void *opaque, const union endpoint *to)
+{
+	const struct relay *relay = opaque;
+	return to->any.sa_family == AF_UNIX ? streams_dial(relay->streams)
+					    : tcp_dial(relay->settings, to);
 }
 
 static bool find_neighbour(void *opaque, const struct neighbour *who, uint8_t ret_mac[6])
 {
 	const struct relay *relay = opaque;
-	if (translate_is_neighbour(who))
-		return memset(ret_mac, 2, 6), true;
 	return relay->members && members_find(relay->members, who, ret_mac);
 }
 
@@ -79,6 +99,15 @@ static size_t flows_max(const struct net_settings *settings)
 	return settings->files > 2 * kept ? settings->files - kept : settings->files / 2;
 }
 
+static bool make_stacks(struct relay *relay, struct err *e)
+{
+	const struct tcp_ways ways = {send_segment, refuse, dial, loop_now_ms, relay};
+	relay->tcp = tcp_new(relay->settings, relay->loop, &ways, e);
+	if (relay->tcp)
+		relay->stack = stack_new(relay->settings, relay->loop, send_frame, relay, e);
+	return relay->stack != NULL;
+}
+
 struct relay *relay_new(struct net_settings *settings, struct err *e)
 {
 	struct relay *relay = calloc(1, sizeof(*relay));
@@ -89,14 +118,11 @@ struct relay *relay_new(struct net_settings *settings, struct err *e)
 	/* Without IPv6 it is "::", where no frame that is looked at goes. */
 	relay->own.dns6 = settings->dns6;
 	relay->fragments = fragments_new();
-	relay->ping = (struct ping_own){settings->gateway4, settings->gateway6};
+	relay->gateway = (struct unreachable_own){settings->gateway4, settings->gateway6};
 	relay->can_ping = ping_is_allowed();
 	relay->flows_max = flows_max(settings);
 	relay->loop = loop_new(e);
-	if (relay->loop && relay->fragments)
-		relay->stack = stack_new(settings, relay->loop, send_frame, relay, e);
-	relay->translate.own = relay->own;
-	if (relay->stack) {
+	if (relay->loop && relay->fragments && make_stacks(relay, e)) {
 		stack_know_neighbours(relay->stack, find_neighbour);
 		return relay;
 	}
@@ -123,18 +149,17 @@ static void upstream_changed(void *opaque, const struct resolvers *now)
 	resolver_set_upstream(opaque, now);
 }
 
-bool relay_resolve(struct relay *relay, int take_dns_fd, struct err *e)
+bool relay_resolve(struct relay *relay, struct err *e)
 {
 	const struct net_settings *s = relay->settings;
 	relay->resolver = resolver_new(relay->loop, &s->names, reply, relay, e);
 	if (!relay->resolver)
 		return false;
-	if (take_dns_fd >= 0 && !streams_new(relay->loop, relay->resolver, take_dns_fd, e))
+	relay->streams = streams_new(relay->loop, relay->resolver, e);
+	if (!relay->streams)
 		return false;
-	/* Also where nobody listens there: for the sake of it libslirp says whose the address is.
-	 */
-	if (!stack_forward_dns(relay->stack, CONFINEMENT_SOCKET, s->dns4))
-		return err_msg(e, ERR_INTERNAL, "libslirp does not forward DNS over TCP");
+	if (!stack_answer_for_dns(relay->stack, s->dns4))
+		return err_msg(e, ERR_INTERNAL, "libslirp does not take the resolver's address");
 	/* Who cannot reach the outside shall not talk to it by questions either. */
 	if (s->upstream.n == 0 && !s->is_internal)
 		return resolv_watch(relay->loop, upstream_changed, relay->resolver, e);
@@ -142,9 +167,11 @@ bool relay_resolve(struct relay *relay, int take_dns_fd, struct err *e)
 	return true;
 }
 
-static void take_half(void *opaque, const uint8_t *frame, size_t size)
+/* Each flow has a descriptor. */
+static bool is_full(const struct relay *relay)
 {
-	stack_input(opaque, frame, size);
+	size_t n = stack_flows(relay->stack) + tcp_count(relay->tcp);
+	return n >= relay->flows_max || n >= FLOWS_MAX;
 }
 
 static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
@@ -158,31 +185,21 @@ static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 		client.back = frame.back;
 		resolver_ask(relay->resolver, &client, frame.payload, frame.size);
 		return;
-	case FRAME_REFUSE:
-		frame_refuse(bytes, relay->answer);
-		tap_write(&relay->tap, relay->answer, FRAME_RESET);
-		return;
-	case FRAME_CONNECT:
+	case FRAME_TCP:
 		/* Put off, not refused: the kernel inside asks again. */
-		if (stack_flows(relay->stack) >= relay->flows_max ||
-			stack_flows(relay->stack) >= STACK_FLOWS_MAX)
-			return;
-		break;
-	case FRAME_STREAM6:
-		bytes = translate_in(&relay->translate, bytes, &size);
-		if (bytes)
-			take_frame(relay, bytes, size);
+		if (!is_full(relay))
+			tcp_take_stray(relay->tcp, bytes, size);
 		return;
 	case FRAME_FRAGMENT:
 		bytes = fragments_add(relay->fragments, bytes, size, &size);
-		if (bytes)
+		if (bytes && !tcp_take(relay->tcp, bytes, size))
 			take_frame(relay, bytes, size);
 		return;
 	case FRAME_PASS:
 		break;
 	}
 	size_t refusal =
-		relay->can_ping ? 0 : ping_refuse(bytes, size, &relay->ping, relay->answer);
+		relay->can_ping ? 0 : ping_refuse(bytes, size, &relay->gateway, relay->answer);
 	if (refusal > 0) {
 		tap_write(&relay->tap, relay->answer, refusal);
 		return;
@@ -190,12 +207,9 @@ static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 	if (relay->settings->is_internal && !frame_stays_inside(bytes, size, &relay->own))
 		return;
 	/* UDP and ICMP have no first frame: all of theirs wait then until flows have ended. */
-	if (stack_flows(relay->stack) >= relay->flows_max && !frame_tcp_header(bytes, size) &&
-		!frame_stays_inside(bytes, size, &relay->own))
+	if (is_full(relay) && !frame_stays_inside(bytes, size, &relay->own))
 		return;
-	if (size <= FRAME_ETHERNET + 40 + STACK_IPV6_MAX || frame_tcp_header(bytes, size) != 40 ||
-		!segment_halve(bytes, size, take_half, relay->stack))
-		stack_input(relay->stack, bytes, size);
+	stack_input(relay->stack, bytes, size);
 }
 
 static void tap_ready(void *opaque, int fd, uint32_t events)
@@ -215,7 +229,9 @@ static void tap_ready(void *opaque, int fd, uint32_t events)
 		uint8_t *frame = tap_read(&relay->tap, &size);
 		if (!frame)
 			return;
-		if (!translate_is_forged(frame, size) && !is_lie(relay, frame, size))
+		if (is_lie(relay, frame, size))
+			continue;
+		if (!tcp_take(relay->tcp, frame, size) && tap_complete(&relay->tap, size))
 			take_frame(relay, frame, size);
 	}
 }
@@ -228,9 +244,19 @@ static void container_ended(void *opaque, int fd, uint32_t events)
 	relay->is_over = true;
 }
 
+static bool use_device(struct relay *relay, int take_tap_fd, struct err *e)
+{
+	size_t mtu = relay->settings->mtu, headers = relay->settings->has_v6 ? 60 : 40;
+	if (!tap_use(&relay->tap, take_tap_fd, mtu, e))
+		return false;
+	tcp_set_segment(
+		relay->tcp, mtu - headers, relay->tap.has_header ? SIZE_MAX : mtu - headers);
+	return true;
+}
+
 bool relay_connect(struct relay *relay, int take_tap_fd, int take_pid_fd, struct err *e)
 {
-	if (!tap_use(&relay->tap, take_tap_fd, relay->settings->mtu, e))
+	if (!use_device(relay, take_tap_fd, e))
 		return false;
 	if (!loop_add(relay->loop, take_tap_fd, EPOLLIN, tap_ready, relay) ||
 		!loop_add(relay->loop, take_pid_fd, EPOLLIN, container_ended, relay))
@@ -241,7 +267,7 @@ bool relay_connect(struct relay *relay, int take_tap_fd, int take_pid_fd, struct
 bool relay_host(
 	struct relay *relay, int take_tap_fd, int take_userns_fd, int take_netns_fd, struct err *e)
 {
-	if (!tap_use(&relay->tap, take_tap_fd, relay->settings->mtu, e))
+	if (!use_device(relay, take_tap_fd, e))
 		return false;
 	if (!loop_add(relay->loop, take_tap_fd, EPOLLIN, tap_ready, relay))
 		return err_sys(e, "watch the network device");
@@ -259,15 +285,16 @@ void relay_run(struct relay *relay)
 {
 	while (!relay->is_over) {
 		int timeout = stack_prepare(relay->stack);
-		tap_flush(&relay->tap);
-		timeout = shorter(timeout, resolver_timeout(relay->resolver, stack_now_ms()));
+		timeout = shorter(timeout, tcp_prepare(relay->tcp, loop_now_ms()));
+		timeout = shorter(timeout, resolver_timeout(relay->resolver, loop_now_ms()));
 		if (relay->members)
-			timeout = shorter(timeout, members_timeout(relay->members, stack_now_ms()));
+			timeout = shorter(timeout, members_timeout(relay->members, loop_now_ms()));
 		relay->round++;
 		loop_wait(relay->loop, timeout);
-		resolver_expire(relay->resolver, stack_now_ms());
+		resolver_expire(relay->resolver, loop_now_ms());
+		tcp_expire(relay->tcp, loop_now_ms());
 		stack_handle(relay->stack);
-		if (relay->members && members_are_over(relay->members, stack_now_ms()))
+		if (relay->members && members_are_over(relay->members, loop_now_ms()))
 			return;
 	}
 }

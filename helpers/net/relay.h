@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* relay.h - between the container's device, libslirp and the resolver */
+/* relay.h - between the container's device and who takes its frames: TCP, libslirp, the resolver */
 #ifndef NET_RELAY_H
 #define NET_RELAY_H
 
@@ -10,8 +10,7 @@ struct relay;
 /* libslirp is made here, which opens files of its own: before the confinement. */
 struct relay *relay_new(struct net_settings *settings, struct err *e);
 
-/* @take_dns_fd: a listening socket for questions over TCP at CONFINEMENT_SOCKET, or -1. */
-bool relay_resolve(struct relay *relay, int take_dns_fd, struct err *e);
+bool relay_resolve(struct relay *relay, struct err *e);
 
 bool relay_connect(struct relay *relay, int take_tap_fd, int take_pid_fd, struct err *e);
 

@@ -206,7 +206,7 @@ static void query_try(struct query *q)
 		query_fail(q);
 		return;
 	}
-	q->until_ms = stack_now_ms() + RESOLVER_ANSWER_MS / attempts(r);
+	q->until_ms = loop_now_ms() + RESOLVER_ANSWER_MS / attempts(r);
 	if (!query_connect(q, &r->upstream.at[q->attempt % r->upstream.n]))
 		query_next(q, true);
 }

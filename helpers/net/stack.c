@@ -31,13 +31,6 @@ struct stack {
 	struct neighbour wanted[WANTED_MAX];
 };
 
-int64_t stack_now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int64_t clock_get_ns(void *opaque)
 {
 	struct timespec now;
@@ -144,7 +137,7 @@ static void configure(struct stack *stack, const struct net_settings *s)
 	c->vnetwork.s_addr = s->guest4.s_addr & s->mask4.s_addr;
 	c->vnetmask = s->mask4;
 	c->vhost = s->gateway4;
-	/* Without it a connection to the resolver may be forwarded, see stack_forward_dns(). */
+	/* Without it the address may have a service, see stack_answer_for_dns(). */
 	c->vnameserver.s_addr = 0;
 	c->vdhcp_start = s->guest4;
 	c->in6_enabled = s->has_v6;
@@ -152,8 +145,7 @@ static void configure(struct stack *stack, const struct net_settings *s)
 	c->vprefix_len = (uint8_t)s->prefix6;
 	c->vhost6 = s->gateway6;
 	c->vnameserver6 = s->dns6; /* neighbours are told of it */
-	c->if_mtu = STACK_MTU;	   /* the device's is tap_write()'s concern */
-	c->if_mru = STACK_MRU;
+	c->if_mtu = c->if_mru = STACK_MTU;
 	c->disable_host_loopback = !s->is_host_loopback;
 	c->disable_dns = c->disable_dhcp = true;
 	stack->outbound4 = s->outbound4.v4;
@@ -187,15 +179,16 @@ void stack_know_neighbours(struct stack *stack, stack_find find)
 	stack->find = find;
 }
 
-bool stack_forward_dns(struct stack *stack, const char *unix_path, struct in_addr dns4)
+/* libslirp says whose an address is when it has a service there: this one nobody comes to. */
+bool stack_answer_for_dns(struct stack *stack, struct in_addr dns4)
 {
-	return slirp_add_unix(stack->slirp, unix_path, &dns4, 53) == 0;
+	return slirp_add_unix(stack->slirp, "/nowhere", &dns4, 53) == 0;
 }
 
 /* Something is under way again. */
 static void note_event(struct stack *stack)
 {
-	stack->last_event_ms = stack_now_ms();
+	stack->last_event_ms = loop_now_ms();
 	stack->is_settled = false;
 }
 
@@ -271,22 +264,10 @@ static int get_revents(int fd, void *opaque)
 	return found;
 }
 
-/*
- * look_at_line() - is this flow at rest?
- *
- * The timers that matter are for data or a FIN that the container has not acknowledged,
- * and for the last states of a connection. A connection at rest in the middle of its life
- * has only the keep-alive timer, which does nothing [libslirp 4.7, tcp_timer.c].
- */
+/* Is this flow at rest? It is, but for the time after which it is forgotten. */
 static bool look_at_line(const char *line, int64_t *expires_s)
 {
-	char state[32];
 	long seconds;
-	unsigned queued;
-	/* TCP[STATE] FD SOURCE PORT DESTINATION PORT RECEIVED SENT */
-	if (sscanf(line, " TCP[%31[A-Z_0-9]] %*d %*s %*d %*s %*d %*d %u", state, &queued) == 2)
-		return queued == 0 &&
-		       (!strcmp(state, "ESTABLISHED") || !strcmp(state, "CLOSE_WAIT"));
 	if (sscanf(line, " UDP[%ld sec]", &seconds) != 1 &&
 		sscanf(line, " ICMP[%ld sec]", &seconds) != 1)
 		return strstr(line, "Protocol[") != NULL;
@@ -312,7 +293,7 @@ static bool look_whether_settled(struct stack *stack, int64_t now_ms)
 int stack_prepare(struct stack *stack)
 {
 	uint32_t timeout = UINT32_MAX;
-	int64_t now_ms = stack_now_ms();
+	int64_t now_ms = loop_now_ms();
 	loop_begin_round(stack->loop);
 	slirp_pollfds_fill(stack->slirp, &timeout, add_poll, stack);
 	if (timeout < SLOW_MS)

@@ -18,7 +18,6 @@ struct stream {
 struct streams {
 	struct loop *loop;
 	struct resolver *resolver;
-	int fd;
 	uint64_t uses;
 	struct stream *list[STREAMS_MAX];
 };
@@ -91,37 +90,35 @@ static struct stream **place_for(struct streams *all)
 	return oldest;
 }
 
-static void listener_ready(void *opaque, int fd, uint32_t events)
+int streams_dial(struct streams *all)
 {
-	struct streams *all = opaque;
-	(void)events;
-	CLEAN(clean_fd) int stream_fd = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	struct stream *s = stream_fd >= 0 ? calloc(1, sizeof(*s)) : NULL;
-	if (!s)
-		return;
-	struct stream **place = place_for(all);
-	s->all = all;
-	s->fd = stream_fd;
-	s->last_use = ++all->uses;
-	if (!loop_add(all->loop, stream_fd, EPOLLIN, stream_ready, s)) {
+	int fds[2];
+	struct stream *s = calloc(1, sizeof(*s));
+	if (!s || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0) {
 		free(s);
-		return;
+		return -1;
 	}
-	*place = s;
-	stream_fd = -1;
+	s->all = all;
+	s->fd = fds[0];
+	s->last_use = ++all->uses;
+	if (!loop_add(all->loop, fds[0], EPOLLIN, stream_ready, s)) {
+		close(fds[0]);
+		close(fds[1]);
+		free(s);
+		errno = ENOMEM;
+		return -1;
+	}
+	*place_for(all) = s;
+	return fds[1];
 }
 
-struct streams *streams_new(
-	struct loop *loop, struct resolver *resolver, int take_fd, struct err *e)
+struct streams *streams_new(struct loop *loop, struct resolver *resolver, struct err *e)
 {
 	struct streams *all = calloc(1, sizeof(*all));
-	if (!all || !loop_add(loop, take_fd, EPOLLIN, listener_ready, all)) {
-		free(all);
-		return err_sys(e, "watch the resolver's socket"), NULL;
-	}
+	if (!all)
+		return err_sys(e, "allocate"), NULL;
 	all->loop = loop;
 	all->resolver = resolver;
-	all->fd = take_fd;
 	return all;
 }
 

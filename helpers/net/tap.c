@@ -38,8 +38,10 @@ bool tap_use(struct tap *tap, int take_fd, size_t mtu, struct err *e)
 }
 
 /* The kernel left the sum to whoever puts the frame on a wire; libslirp wants to see it. */
-static bool complete_checksum(struct tap *tap, size_t size)
+bool tap_complete(struct tap *tap, size_t size)
 {
+	if (!tap->has_header || !(tap->header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+		return true;
 	size_t start = tap->header.csum_start, at = start + tap->header.csum_offset;
 	if (start > size || at + 2 > size)
 		return false;
@@ -52,15 +54,11 @@ uint8_t *tap_read(struct tap *tap, size_t *ret_size)
 {
 	struct iovec parts[2] = {{&tap->header, tap->has_header ? sizeof(tap->header) : 0},
 		{tap->buffer, sizeof(tap->buffer)}};
-	for (;;) {
-		ssize_t got = readv(tap->fd, parts, 2);
-		if (got < (ssize_t)parts[0].iov_len)
-			return NULL;
-		*ret_size = (size_t)got - parts[0].iov_len;
-		if (!tap->has_header || !(tap->header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) ||
-			complete_checksum(tap, *ret_size))
-			return tap->buffer;
-	}
+	ssize_t got = readv(tap->fd, parts, 2);
+	if (got < (ssize_t)parts[0].iov_len)
+		return NULL;
+	*ret_size = (size_t)got - parts[0].iov_len;
+	return tap->buffer;
 }
 
 /*
@@ -78,8 +76,6 @@ static size_t describe_tcp(const struct tap *tap, const uint8_t *frame, size_t s
 	if (length > size || length < tcp + 20)
 		return 0;
 	memcpy(headers, frame, length);
-	if (length == size && tap->mtu > TAP_MSS_TO_HOST + ip + 20 && frame_is_grant(frame, size))
-		frame_set_mss(headers, length, TAP_MSS_TO_HOST);
 	uint16_t sum = (uint16_t)~frame_pseudo_sum(frame, size);
 	memcpy(headers + tcp + 16, &sum, 2);
 	header->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
@@ -111,6 +107,21 @@ static void write_parts(const struct tap *tap, const uint8_t *frame, size_t size
 		;
 }
 
+void tap_write_segment(const struct tap *tap, uint8_t *headers, size_t n_headers,
+	const uint8_t *payload, size_t n_payload)
+{
+	size_t ip = frame_tcp_header(headers, n_headers + n_payload);
+	uint8_t *tcp = headers + FRAME_ETHERNET + ip;
+	if (!tap->has_header && ip > 0) {
+		uint64_t sum = (uint16_t)~frame_pseudo_sum(headers, n_headers + n_payload);
+		memset(tcp + 16, 0, 2);
+		sum = frame_sum(tcp, n_headers - FRAME_ETHERNET - ip, sum);
+		uint16_t folded = frame_fold(frame_sum(payload, n_payload, sum));
+		memcpy(tcp + 16, &folded, 2);
+	}
+	write_parts(tap, headers, n_headers, payload, n_payload);
+}
+
 /* libslirp knows no MTU: a datagram that is too large for the device goes in pieces. */
 static void write_fragments(const struct tap *tap, const uint8_t *frame, size_t size)
 {
@@ -124,29 +135,11 @@ static void write_fragments(const struct tap *tap, const uint8_t *frame, size_t 
 	}
 }
 
-void tap_flush(struct tap *tap)
-{
-	if (tap->kept.size > 0)
-		write_parts(tap, tap->kept.frame, tap->kept.size, NULL, 0);
-	tap->kept.size = 0;
-}
-
-void tap_write(struct tap *tap, const void *bytes, size_t size)
+void tap_write(const struct tap *tap, const void *bytes, size_t size)
 {
 	const uint8_t *frame = bytes;
-	size_t skip;
-	if (tap->kept.size > 0 && segment_join(&tap->kept, frame, size, &skip)) {
-		write_parts(tap, tap->kept.frame, tap->kept.size, frame + skip, size - skip);
-		tap->kept.size = 0;
-		return;
-	}
-	tap_flush(tap);
-	if (tap->has_header && segment_may_wait(frame, size)) {
-		memcpy(tap->kept.frame, frame, size);
-		tap->kept.size = size;
-	} else if (size > tap->mtu + FRAME_ETHERNET && frame_may_fragment(frame, size)) {
+	if (size > tap->mtu + FRAME_ETHERNET && frame_may_fragment(frame, size))
 		write_fragments(tap, frame, size);
-	} else {
+	else
 		write_parts(tap, frame, size, NULL, 0);
-	}
 }

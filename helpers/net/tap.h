@@ -4,8 +4,8 @@
  *
  * With a device made with IFF_VNET_HDR the two kernels' sides trust us as they trust each
  * other over a veth pair: what never meets a wire needs no checksum, and a TCP segment may
- * be larger than the MTU. So an MTU of 1500 costs no more than one of 65520: libslirp and
- * the container exchange segments of 64 KiB, each marked with the size to cut it to if it
+ * be larger than the MTU. So an MTU of 1500 costs no more than one of 65520: both
+ * sides exchange segments of 64 KiB, each marked with the size to cut it to if it
  * ever should be.
  */
 #ifndef NET_TAP_H
@@ -13,17 +13,9 @@
 
 #include "base/err.h"
 #include "net/frame.h"
-#include "net/segments.h"
 
 #include <linux/virtio_net.h>
 #include <sys/types.h>
-
-/*
- * The container may send any size at once, but libslirp's window is 64 KiB: in units of its
- * size there would be one segment on the way, and the container would wait for each. Smaller
- * units give it something to do meanwhile.
- */
-#define TAP_MSS_TO_HOST 21845 /* a third of the window */
 
 struct tap {
 	int fd;
@@ -32,18 +24,25 @@ struct tap {
 	/* What is read comes by one call, its header just before the frame. */
 	struct virtio_net_hdr header;
 	uint8_t buffer[FRAME_MAX + 64];
-	struct segment_kept kept; /* to be written with the next, or by tap_flush() */
 };
 
 /* Does it have IFF_VNET_HDR? Then it is set up for that. @take_fd is made non-blocking. */
 bool tap_use(struct tap *tap, int take_fd, size_t mtu, struct err *e);
 
-/* The next frame, with its checksum, to be used before the next call; NULL when there is none. */
+/*
+ * The next frame, to be used before the next call; NULL when there is none. Its checksum may
+ * be left to us: tap_complete().
+ */
 uint8_t *tap_read(struct tap *tap, size_t *ret_size);
+/* For who wants to see the checksum of what was read last. False for a frame that is none. */
+bool tap_complete(struct tap *tap, size_t size);
 
 /* A frame that the device does not take is lost, as on a wire. */
-void tap_write(struct tap *tap, const void *frame, size_t size);
-/* Before waiting: nothing is kept back any longer. */
-void tap_flush(struct tap *tap);
-
+void tap_write(const struct tap *tap, const void *frame, size_t size);
+/*
+ * tap_write_segment() - headers and payload of TCP that lie apart
+ * @headers: their checksum is set
+ */
+void tap_write_segment(const struct tap *tap, uint8_t *headers, size_t n_headers,
+	const uint8_t *payload, size_t n_payload);
 #endif

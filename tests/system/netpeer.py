@@ -146,7 +146,7 @@ def exchange(host, port):
     datagrams = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
     datagrams.settimeout(5)
     datagrams.connect((host, int(port)))
-    for size in (1, 1400, 1473, 9000, 32748 if ":" in host else 65507):
+    for size in (1, 1400, 1473, 9000, 65400 if ":" in host else 65507):
         data = os.urandom(size)
         datagrams.send(data)
         assert datagrams.recv(65536) == data, f"a datagram of {size} bytes"
@@ -184,6 +184,77 @@ def connect(host, port):
     except OSError as reason:
         result = os.strerror(reason.errno) if reason.errno else str(reason)
     print(result, "at once" if time.monotonic() - begin < 2.5 else "late")
+
+
+MANY = 24 << 20  # more than all buffers on the way
+
+
+def pattern(size):
+    return bytes(range(251)) * (size // 251 + 1)
+
+
+def moody(host="127.0.0.1"):
+    """One at a time: w - reads late and counts, r - writes much, x - resets, y - says a word and resets, z - is to be reset."""
+    listener = socket.create_server((host, 0))
+    print(listener.getsockname()[1], flush=True)
+    reset = struct.pack("ii", 1, 0)
+    while True:
+        s, _ = listener.accept()
+        mood = s.recv(1)
+        if mood == b"w":
+            time.sleep(1)
+            got = b""
+            while data := s.recv(1 << 16):
+                got += data
+            s.sendall(b"%d %s" % (len(got), b"whole" if got == pattern(MANY)[:MANY] else b"broken"))
+        elif mood == b"r":
+            s.sendall(pattern(MANY)[:MANY])
+        elif mood in (b"x", b"y"):
+            if mood == b"y":
+                s.sendall(b"word")
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        elif mood == b"z":
+            try:
+                result = b"ended" if s.recv(1) == b"" else b"more"
+            except ConnectionResetError:
+                result = b"reset"
+            s.close()
+            s, _ = listener.accept()
+            s.sendall(result)
+        s.close()
+
+
+def moods(host, port):
+    def ask(mood):
+        s = socket.create_connection((host, int(port)), 20)
+        s.sendall(mood)
+        return s
+
+    def rest(s):
+        got = b""
+        while data := s.recv(1 << 16):
+            got += data
+        return got
+    with ask(b"w") as s:
+        s.sendall(pattern(MANY)[:MANY])
+        s.shutdown(socket.SHUT_WR)
+        print("written:", rest(s).decode())
+    with ask(b"r") as s:
+        time.sleep(1)
+        print("read:", "whole" if rest(s) == pattern(MANY)[:MANY] else "broken")
+    for mood in (b"x", b"y"):
+        with ask(mood) as s:
+            word = s.recv(4) if mood == b"y" else b""
+            try:
+                print("after", word, "more" if s.recv(1) else "ended")
+            except ConnectionResetError:
+                print("after", word.decode() or "nothing", "reset")
+    s = ask(b"z")
+    time.sleep(0.2)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+    with socket.create_connection((host, int(port)), 20) as s:
+        print("outside:", s.recv(10).decode())
 
 
 def deaf():

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guscio-net around libslirp: more neighbours than that remembers, and the resolver over IPv6. */
+/* guscio-net around libslirp: more neighbours than that remembers. */
 #include "unit.h"
 
 #include "net/stack.h"
-#include "net/translate.h"
 
 #include <arpa/inet.h>
 #include <netinet/icmp6.h>
@@ -129,101 +128,9 @@ static void a_claim_is_read_and_an_answer_is_one(void **state)
 	}
 }
 
-static size_t make_segment6(uint8_t *frame, const char *from, size_t payload)
-{
-	uint8_t *ip = frame + FRAME_ETHERNET;
-	size_t length = 20 + payload;
-	memset(frame, 0, FRAME_ETHERNET + 60);
-	memcpy(frame, "\x52\x56\0\0\0\3\2\0\0\0\0\7\x86\xdd\x60", 15);
-	ip[4] = (uint8_t)(length >> 8);
-	ip[5] = (uint8_t)length;
-	ip[6] = IPPROTO_TCP;
-	inet_pton(AF_INET6, from, ip + 8);
-	inet_pton(AF_INET6, "fd00::3", ip + 24);
-	ip[40] = 0x9c;
-	ip[43] = 53;
-	ip[52] = 0x50;
-	memset(ip + 60, 'x', payload);
-	uint64_t pseudo = (uint16_t)~frame_pseudo_sum(frame, FRAME_ETHERNET + 40 + length);
-	put_sum(ip + 56, frame_sum(ip + 40, length, pseudo));
-	return FRAME_ETHERNET + 40 + length;
-}
-
-static bool has_right_sum(const uint8_t *frame, size_t size)
-{
-	size_t header = frame_tcp_header(frame, size);
-	uint64_t pseudo = (uint16_t)~frame_pseudo_sum(frame, size);
-	const uint8_t *tcp = frame + FRAME_ETHERNET + header;
-	return header && frame_fold(frame_sum(tcp, size - FRAME_ETHERNET - header, pseudo)) == 0;
-}
-
-/* What went in as IPv6 comes out so, when libslirp turns it round. */
-static void a_stream_to_the_resolver_changes_its_family_and_back(void **state)
-{
-	static struct translate t;
-	static uint8_t frame[FRAME_MAX], out[TRANSLATE_ROOM], swap[4];
-	struct frame look;
-	size_t size, out_size;
-	(void)state;
-	inet_pton(AF_INET, "10.0.2.3", &t.own.dns4);
-	inet_pton(AF_INET6, "fd00::3", &t.own.dns6);
-	for (unsigned i = 0; i < 3 * TRANSLATE_MAX; i++) {
-		char from[INET6_ADDRSTRLEN];
-		snprintf(from, sizeof(from), "fd00::%x", 256 + i);
-		size = make_segment6(frame, from, 100 + i);
-		assert_true(has_right_sum(frame, size));
-		assert_int_equal(frame_look(frame, size, &t.own, &look), FRAME_STREAM6);
-		uint8_t *in = translate_in(&t, frame, &size);
-		assert_non_null(in);
-		assert_int_equal(frame_tcp_header(in, size), 20);
-		assert_true(has_right_sum(in, size));
-		assert_int_equal(frame_fold(frame_sum(in + FRAME_ETHERNET, 20, 0)), 0);
-		assert_memory_equal(in + 30, &t.own.dns4, 4);
-		assert_true(translate_is_forged(in, size));
-		memcpy(swap, in + 26, 4);
-		memcpy(in + 26, in + 30, 4);
-		memcpy(in + 30, swap, 4);
-		assert_true(translate_out(&t, in, size, out, &out_size));
-		assert_int_equal(out_size, size + 20);
-		assert_true(has_right_sum(out, out_size));
-		assert_memory_equal(out, "\2\0\0\0\0\7\x52\x56\0\0\0\3", 12);
-		inet_pton(AF_INET6, from, frame);
-		assert_memory_equal(out + 22, &t.own.dns6, 16);
-		assert_memory_equal(out + 38, frame, 16);
-	}
-}
-
-static void what_is_no_such_stream_is_left_alone(void **state)
-{
-	static struct translate t;
-	static uint8_t frame[FRAME_MAX], out[TRANSLATE_ROOM];
-	struct frame look;
-	size_t size = make_segment6(frame, "fd00::100", 10), out_size;
-	(void)state;
-	inet_pton(AF_INET, "10.0.2.3", &t.own.dns4);
-	inet_pton(AF_INET6, "fd00::3", &t.own.dns6);
-	frame[FRAME_ETHERNET + 43] = 80;
-	assert_int_equal(frame_look(frame, size, &t.own, &look), FRAME_PASS);
-	/* Padding is nothing that a kernel sends here. */
-	size_t padded = size + 1;
-	assert_null(translate_in(&t, frame, &padded));
-	assert_false(translate_out(&t, frame, size, out, &out_size));
-	/* To a stand-in whom nobody has asked as: swallowed. */
-	memcpy(frame + 12, "\x8\0\x45\0\0\x28", 6);
-	frame[23] = IPPROTO_TCP;
-	memcpy(frame + 30, (uint8_t[4]){TRANSLATE_FIRST, 0, 0, 5}, 4);
-	assert_true(translate_out(&t, frame, 54, out, &out_size));
-	assert_int_equal(out_size, 0);
-	frame[33] = 255;
-	assert_true(translate_out(&t, frame, 54, out, &out_size));
-	assert_int_equal(out_size, 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(everybody_is_answered_however_many_there_are),
-		TEST(a_claim_is_read_and_an_answer_is_one),
-		TEST(a_stream_to_the_resolver_changes_its_family_and_back),
-		TEST(what_is_no_such_stream_is_left_alone)};
+		TEST(a_claim_is_read_and_an_answer_is_one)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

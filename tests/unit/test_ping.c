@@ -7,7 +7,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static struct ping_own own;
+static struct unreachable_own own;
 
 static int own_setup(void **state)
 {
@@ -36,7 +36,7 @@ static size_t request(const char *to, uint8_t *frame)
 
 static void requests_to_the_outside_are_refused(void **state)
 {
-	uint8_t frame[256], out[PING_REFUSAL_MAX];
+	uint8_t frame[256], out[UNREACHABLE_MAX];
 	(void)state;
 	size_t size = ping_refuse(frame, request("192.0.2.1", frame), &own, out);
 	assert_int_equal(size, FRAME_ETHERNET + 20 + 8 + 28);
@@ -55,7 +55,7 @@ static void requests_to_the_outside_are_refused(void **state)
 
 static void everything_else_passes(void **state)
 {
-	uint8_t frame[256], out[PING_REFUSAL_MAX];
+	uint8_t frame[256], out[UNREACHABLE_MAX];
 	(void)state;
 	assert_int_equal(ping_refuse(frame, request("10.0.2.2", frame), &own, out), 0);
 	assert_int_equal(ping_refuse(frame, request("fd00::2", frame), &own, out), 0);
