@@ -8,13 +8,13 @@
 packages_for() { # distribution family, build or test
 	case $1.$2 in
 	debian.build) echo "gcc meson ninja-build pkg-config libcap-dev libbsd-dev libmd-dev libjansson-dev libseccomp-dev libsubid-dev libarchive-dev libcurl4-openssl-dev libisal-dev libzstd-dev liblzma-dev libssl-dev libslirp-dev libglib2.0-dev uidmap" ;;
-	debian.test) echo "libcmocka-dev bats busybox-static libcap2-bin attr python3-minimal xz-utils zstd util-linux shellcheck clang clang-format libclang-rt-dev expect bubblewrap scdoc docker-registry skopeo umoci buildah podman mmdebstrap qemu-system-x86 e2fsprogs apache2-utils openssl curl jq strace iproute2 netcat-openbsd procps" ;;
+	debian.test) echo "libcmocka-dev bats busybox-static libcap2-bin attr python3-minimal xz-utils zstd util-linux shellcheck clang clang-format libclang-rt-dev expect bubblewrap scdoc docker-registry skopeo umoci buildah podman mmdebstrap qemu-system-x86 e2fsprogs apache2-utils openssl curl jq strace iproute2 iputils-ping netcat-openbsd procps" ;;
 	fedora.build) echo "gcc glibc-static meson ninja-build pkgconf-pkg-config libcap-devel libbsd-devel jansson-devel libseccomp-devel shadow-utils-subid-devel libarchive-devel libcurl-devel isa-l-devel libzstd-devel xz-devel libmd-devel openssl-devel libslirp-devel glib2-devel shadow-utils" ;;
-	fedora.test) echo "libcmocka-devel bats busybox attr python3 xz zstd util-linux ShellCheck clang clang-tools-extra compiler-rt expect bubblewrap scdoc skopeo podman mmdebstrap qemu-system-x86-core e2fsprogs openssl curl jq strace iproute netcat procps-ng" ;;
+	fedora.test) echo "libcmocka-devel bats busybox attr python3 xz zstd util-linux ShellCheck clang clang-tools-extra compiler-rt expect bubblewrap scdoc skopeo podman mmdebstrap qemu-system-x86-core e2fsprogs openssl curl jq strace iproute iputils netcat procps-ng" ;;
 	arch.build) echo "gcc meson ninja pkgconf libcap libbsd jansson libseccomp shadow libarchive curl isa-l zstd xz libmd openssl libslirp glib2" ;;
-	arch.test) echo "cmocka bats busybox attr python xz zstd util-linux shellcheck clang compiler-rt expect bubblewrap scdoc skopeo podman qemu-system-x86 e2fsprogs openssl curl jq strace iproute2 openbsd-netcat procps-ng" ;;
+	arch.test) echo "cmocka bats busybox attr python xz zstd util-linux shellcheck clang compiler-rt expect bubblewrap scdoc skopeo podman qemu-system-x86 e2fsprogs openssl curl jq strace iproute2 iputils openbsd-netcat procps-ng" ;;
 	alpine.build) echo "gcc musl-dev linux-headers meson ninja pkgconf libcap-dev libbsd-dev jansson-dev libseccomp-dev shadow-dev shadow-subids shadow-uidmap libarchive-dev curl-dev isa-l-dev zstd-dev xz-dev libmd-dev openssl-dev libslirp-dev glib-dev" ;;
-	alpine.test) echo "cmocka-dev bats busybox-static attr python3 xz zstd util-linux shellcheck clang clang-extra-tools compiler-rt expect bubblewrap scdoc bash skopeo podman qemu-system-x86_64 e2fsprogs openssl curl jq strace iproute2 netcat-openbsd procps" ;;
+	alpine.test) echo "cmocka-dev bats busybox-static attr python3 xz zstd util-linux shellcheck clang clang-extra-tools compiler-rt expect bubblewrap scdoc bash skopeo podman qemu-system-x86_64 e2fsprogs openssl curl jq strace iproute2 iputils-ping netcat-openbsd procps" ;;
 	esac
 }
 
