@@ -122,9 +122,8 @@ static size_t next_piece(const struct connection *c, uint32_t under_way, const u
 	uint32_t open = c->window > under_way ? c->window - under_way : 0;
 	if (piece <= open)
 		return piece;
-	/* A window that is nearly closed is waited for, if something will open it [RFC
-	 * 9293, 3.8.6.2.1]. */
-	return under_way > 0 && open < c->mss ? 0 : open;
+	/* One nearly closed is waited for, if something will open it [RFC 9293, 3.8.6.2.1]. */
+	return under_way > 0 && open < c->mss && open < c->window_most / 2 ? 0 : open;
 }
 
 /* All that the window lets through, then the end; whatever is out has a time to be confirmed. */
@@ -273,6 +272,8 @@ static bool take_acknowledgement(struct connection *c, const struct tcp_segment 
 	if (n == 0 && is_complaint(c, s, window))
 		c->said = c->acknowledged;
 	c->window = window;
+	if (window > c->window_most)
+		c->window_most = window;
 	if (n > 0) {
 		size_t bytes = (size_t)n < c->down.used ? (size_t)n : c->down.used;
 		c->is_end_acknowledged = (size_t)n > bytes;

@@ -33,7 +33,7 @@ struct connection {
 
 	/* What outside says: SND.UNA, SND.NXT and the largest that this ever was, SND.WND. */
 	uint32_t acknowledged, said, said_most;
-	uint32_t window;
+	uint32_t window, window_most; /* now; the largest that there was */
 	int scale_inside, scale_ours; /* what windows are shifted by */
 	size_t mss;
 	struct buffer down; /* begins at acknowledged */
