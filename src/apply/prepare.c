@@ -96,9 +96,12 @@ void proc_show(const struct plan *plan, const struct proc *proc, struct notes *n
 
 void parent_release(const struct plan *plan, struct proc *proc)
 {
-	if (proc->is_claimed)
-		state_release(
-			plan->host->runtime_dir, plan->spec->id, plan->spec->name, proc->exit_code);
+	const struct spec *spec = plan->spec;
+	/* Everybody waits for this: the directory is open already, and mostly nearly empty. */
+	bool is_done =
+		!proc->is_claimed || (!spec->name && state_release_plain(proc->lock_fd, spec->id));
+	if (!is_done)
+		state_release(plan->host->runtime_dir, spec->id, spec->name, proc->exit_code);
 	proc->is_claimed = false;
 }
 

@@ -269,6 +269,14 @@ void state_release(const char *runtime_dir, const char *id, const char *name, in
 	remove_directory(runtime_fd, id, exit_code);
 }
 
+bool state_release_plain(int lock_fd, const char *id)
+{
+	char path[STATE_ID_SIZE + 4];
+	snprintf(path, sizeof(path), "../%.64s", id);
+	unlinkat(lock_fd, "record", 0);
+	return unlinkat(lock_fd, path, AT_REMOVEDIR) == 0;
+}
+
 bool state_wait_open(const char *runtime_dir, const char *id, char *ret_path, size_t size,
 	int *ret_fd, struct err *e)
 {

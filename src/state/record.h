@@ -54,6 +54,13 @@ bool state_write(const char *runtime_dir, const struct state_record *record, con
 void state_release(const char *runtime_dir, const char *id, const char *name, int exit_code);
 
 /*
+ * state_release_plain() - the same for one without a name, where there is only the record to remove
+ * @lock_fd: from state_claim()
+ * False when there was more: then state_release() is still to be called.
+ */
+bool state_release_plain(int lock_fd, const char *id);
+
+/*
  * state_wait_open() - a pipe that brings the exit code, in decimal, when the starter releases it
  * @ret_path: what to remove when it is no longer waited for
  * Nobody is told when the starter is killed: look at it too.

@@ -143,6 +143,30 @@ static void who_waits_is_told_the_exit_code(void **state)
 	close(lock_fd);
 }
 
+static void one_with_nothing_but_a_record_is_released_by_its_lock(void **state)
+{
+	struct state_record record = own_record(), found;
+	char path[256];
+	int lock_fd, fd;
+	(void)state;
+	assert_true(state_claim(directory, ID, NULL, &lock_fd, &error));
+	assert_true(state_write(directory, &record, NULL, &error));
+	assert_true(state_find(directory, ID, &found, &error));
+	assert_true(state_release_plain(lock_fd, ID));
+	assert_false(state_find(directory, ID, &found, &error));
+	snprintf(path, sizeof(path), "%s/" ID, directory);
+	assert_int_equal(access(path, F_OK), -1);
+	close(lock_fd);
+	/* Who waits for it is still to be told. */
+	assert_true(state_claim(directory, ID, NULL, &lock_fd, &error));
+	assert_true(state_wait_open(directory, ID, path, sizeof(path), &fd, &error));
+	assert_false(state_release_plain(lock_fd, ID));
+	state_release(directory, ID, NULL, 7);
+	assert_int_equal(access(path, F_OK), -1);
+	close(fd);
+	close(lock_fd);
+}
+
 static void a_directory_whose_lock_is_free_is_adopted(void **state)
 {
 	struct state_record record = own_record(), found;
@@ -167,6 +191,7 @@ int main(void)
 		STATE_TEST(a_stale_record_is_not_believed),
 		STATE_TEST(what_is_in_the_foreground_is_found_and_renamed),
 		STATE_TEST(who_waits_is_told_the_exit_code),
+		STATE_TEST(one_with_nothing_but_a_record_is_released_by_its_lock),
 		STATE_TEST(a_directory_whose_lock_is_free_is_adopted),
 		STATE_TEST(somebody_elses_directory_is_refused)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
