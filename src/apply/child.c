@@ -73,14 +73,24 @@ static void hang_init_up(struct child *child)
 	mount_attach(child->init_fd, AT_FDCWD, path, &ignored);
 }
 
-static bool pivot(struct child *child, const struct step *step, struct err *e)
+static bool pivot_early(struct child *child, const struct step *step, struct err *e)
 {
 	(void)step;
 	hang_init_up(child);
+	return mount_pivot_below(child->root_fd, e);
+}
+
+static bool detach_old_root(struct child *child, const struct step *step, struct err *e)
+{
+	(void)step;
 	if (!plan_has_thread(child->plan))
-		return mount_pivot(child->root_fd, e);
-	return mount_pivot_below(child->root_fd, e) &&
-	       aside_detach_old_root(&child->aside, child->aside_stack, e);
+		return mount_detach_old_root(e);
+	return aside_detach_old_root(&child->aside, child->aside_stack, e);
+}
+
+static bool pivot(struct child *child, const struct step *step, struct err *e)
+{
+	return pivot_early(child, step, e) && detach_old_root(child, step, e);
 }
 
 static bool finish_aside(struct child *child, const struct step *step, struct err *e)
@@ -139,8 +149,11 @@ static child_step *const steps[STEP_KINDS] = {
 	[STEP_NETWORK_READY] = child_network_ready,
 	[STEP_NETWORK_BRIDGE] = child_network_bridge,
 	[STEP_SECRETS] = child_secrets,
+	[STEP_PIVOT_EARLY] = pivot_early,
+	[STEP_OLD_ROOT] = detach_old_root,
 	[STEP_PIVOT] = pivot,
 	[STEP_ASIDE_DONE] = finish_aside,
+	[STEP_ASIDE_DONE_LATE] = finish_aside,
 	[STEP_TIME] = child_time,
 	[STEP_HOSTNAME] = set_hostname,
 	[STEP_DOMAINNAME] = set_domainname,
@@ -150,7 +163,9 @@ static child_step *const steps[STEP_KINDS] = {
 	[STEP_MASK] = child_mask,
 	[STEP_READONLY_PATHS] = child_readonly_paths,
 	[STEP_ROOT_READONLY] = child_root_readonly,
+	[STEP_USER_EARLY] = child_look_up_user,
 	[STEP_USER] = child_look_up_user,
+	[STEP_TERMINAL_EARLY] = child_terminal,
 	[STEP_TERMINAL] = child_terminal,
 	[STEP_DIRECTORY] = child_directory,
 	[STEP_RLIMITS] = child_rlimits,

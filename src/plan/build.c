@@ -129,12 +129,50 @@ static void add_paths(
 		plan_add(plan, late)->paths = &lists[0];
 }
 
+static bool lies_in_proc_or_sys(const char *path)
+{
+	return text_starts(path, "/proc/") || text_starts(path, "/sys/");
+}
+
+/*
+ * Where the child waits for its network in the midst of the tree, can it go on without? What is
+ * still to come must need nothing of the host's tree by its path, and change nothing of what
+ * the user is looked up in.
+ */
+static bool pivots_early(const struct plan *plan)
+{
+	const struct strv *masked = &plan->spec->masked_paths;
+	bool is_late = false;
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *step = &plan->steps[i];
+		is_late |= step->kind == STEP_NETWORK_ADOPT;
+		if (step->kind == STEP_SECRETS ||
+			(step->kind == STEP_MOUNT_LATE && step->mount.from == MOUNT_FROM_PATH))
+			return false;
+	}
+	for (size_t i = 0; i < masked->n; i++)
+		if (!lies_in_proc_or_sys(masked->v[i]))
+			return false;
+	return is_late;
+}
+
+static void add_pivot(struct plan *plan)
+{
+	plan->pivots_early = pivots_early(plan);
+	if (plan->pivots_early)
+		plan_add(plan, STEP_OLD_ROOT);
+	plan_add(plan, plan->pivots_early ? STEP_PIVOT_EARLY : STEP_PIVOT);
+	/* Of other filters nobody knows whether they let us wait. */
+	if (plan_has_thread(plan))
+		plan_add(plan, plan->spec->process.seccomp.kind == SECCOMP_DEFAULT
+				       ? STEP_ASIDE_DONE_LATE
+				       : STEP_ASIDE_DONE);
+}
+
 static void add_view(struct plan *plan)
 {
 	const struct spec *spec = plan->spec;
-	plan_add(plan, STEP_PIVOT);
-	if (plan_has_thread(plan))
-		plan_add(plan, STEP_ASIDE_DONE);
+	add_pivot(plan);
 	if (spec->namespaces[NS_TIME].mode == NS_PRIVATE)
 		plan_add(plan, STEP_TIME);
 	if (spec->namespaces[NS_UTS].mode == NS_PRIVATE) {
@@ -153,8 +191,8 @@ static void add_view(struct plan *plan)
 void plan_add_process(struct plan *plan)
 {
 	const struct process_spec *process = &plan->spec->process;
-	plan_add(plan, STEP_USER);
-	plan_add(plan, STEP_TERMINAL);
+	plan_add(plan, plan->pivots_early ? STEP_USER_EARLY : STEP_USER);
+	plan_add(plan, plan->pivots_early ? STEP_TERMINAL_EARLY : STEP_TERMINAL);
 	plan_add(plan, STEP_DIRECTORY);
 	if (process->n_rlimits)
 		plan_add(plan, STEP_RLIMITS);

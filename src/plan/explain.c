@@ -235,9 +235,11 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 			(long long)plan->spec->boottime_offset_s);
 		break;
 	case STEP_USER:
+	case STEP_USER_EARLY:
 		add(&t, "%s", process->user && process->user[0] ? process->user : "default");
 		break;
 	case STEP_TERMINAL:
+	case STEP_TERMINAL_EARLY:
 		add(&t, "%s",
 			process->terminal ? "new session, terminal from the container's devpts"
 					  : "new session, no terminal");

@@ -94,8 +94,12 @@ enum step_kind {
 	STEP_READONLY_EARLY,
 	STEP_AWAIT_FILES,
 	STEP_MOUNT_FILES,
+	STEP_PIVOT_EARLY,
+	STEP_USER_EARLY,
+	STEP_TERMINAL_EARLY,
 	STEP_NETWORK_ADOPT,
 	STEP_MOUNT_LATE,
+	STEP_OLD_ROOT,
 	STEP_SECRETS,
 	STEP_PIVOT,
 	STEP_TIME,
@@ -118,6 +122,7 @@ enum step_kind {
 	STEP_PROGRAM_IDS,
 	STEP_NO_NEW_PRIVS,
 	STEP_INSTALL_FILTER,
+	STEP_ASIDE_DONE_LATE,
 	STEP_VISIT,
 	STEP_EXEC,
 	STEP_KINDS,
@@ -258,6 +263,7 @@ struct plan {
 	struct fallback_plan fallback;
 	const char *limits_by; /* for inspect: "cgroup", "--memory by a watcher"; NULL: no limits */
 	bool has_between;      /* a go-between starts the child */
+	bool pivots_early;     /* before the network of its own is there, see build.c */
 	uint64_t clone_flags;  /* CLONE_NEW* */
 	struct step *steps;
 	size_t n_steps;

@@ -51,7 +51,7 @@ assert_consistent() { # place
 		"start:overlay directory" "start:system call filter" start:clone "start:write down container" \
 		start:go "start:claim name" "start:write files" "start:files ready" "start:write record" start:running \
 		"child:tie to parent" "child:open root" "child:become root" "child:root from overlay" child:mount \
-		child:pivot "child:mask paths" "child:session and terminal" "child:program's ids" "child:install filter" \
+		child:pivot "child:detach old root" "child:mask paths" "child:session and terminal" "child:program's ids" "child:install filter" \
 		child:exec monitor:executed monitor:begun; do
 		GUSCIO_FAULT=$place run_d --name c "$root" sleep 4242 >/dev/null 2>"$work/err" || true
 		assert_consistent "$place"
