@@ -22,6 +22,8 @@
 /* Below the smallest limit that a machine can have [proc_sys_kernel(5), pid_max]. */
 #define THREAD_ID 300
 
+#define LOOKS_MAX 1500
+
 /* Of the thread: its stack is not the sanitizer's, and errno is the other thread's. */
 #define IN_THREAD __attribute__((no_sanitize("address", "undefined"), no_stack_protector))
 
@@ -133,6 +135,21 @@ void aside_network_begin(struct aside *aside, void *stack)
 		atomic_store(&aside->network, ASIDE_FAILED);
 }
 
+/*
+ * For what is nearly there: to wake a processor that sleeps takes a virtual machine 50 us. Longer
+ * than that nobody looks, and not at all for what the kernel does in a thread of its own.
+ */
+static void look_for(_Atomic(unsigned) *at, enum aside_stage wanted)
+{
+	for (int looks = 0; looks < LOOKS_MAX; looks++) {
+		if (atomic_load_explicit(at, memory_order_relaxed) >= wanted)
+			return;
+#if defined(__x86_64__)
+		__builtin_ia32_pause();
+#endif
+	}
+}
+
 static enum aside_stage await(_Atomic(unsigned) *at, enum aside_stage wanted)
 {
 	for (;;) {
@@ -145,6 +162,7 @@ static enum aside_stage await(_Atomic(unsigned) *at, enum aside_stage wanted)
 
 bool aside_network_adopt(struct aside *aside, struct err *e)
 {
+	look_for(&aside->network, ASIDE_MADE);
 	await(&aside->network, ASIDE_MADE);
 	CLEAN(clean_fd) int fd = aside->network_fd;
 	aside->network_fd = -1;
@@ -164,6 +182,7 @@ bool aside_network_has_defaults(struct aside *aside)
 {
 	if (atomic_load(&aside->defaults) == ASIDE_IDLE || takes_defaults(aside))
 		return false;
+	look_for(&aside->defaults, ASIDE_DONE);
 	return await(&aside->defaults, ASIDE_DONE) == ASIDE_DONE;
 }
 
