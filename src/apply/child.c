@@ -160,6 +160,7 @@ static child_step *const steps[STEP_KINDS] = {
 	[STEP_SYSCTL] = child_sysctl,
 	[STEP_MASK_EARLY] = child_mask,
 	[STEP_READONLY_EARLY] = child_readonly_paths,
+	[STEP_MASK_SYS] = child_mask,
 	[STEP_MASK] = child_mask,
 	[STEP_READONLY_PATHS] = child_readonly_paths,
 	[STEP_ROOT_READONLY] = child_root_readonly,

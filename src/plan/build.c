@@ -115,20 +115,6 @@ static bool is_early(const char *path)
 	       !text_starts(path, "/proc/sys/");
 }
 
-static void add_paths(
-	struct plan *plan, const struct strv *paths, enum step_kind early, enum step_kind late)
-{
-	bool has_early = is_proc_complete(plan);
-	struct strv *lists = arena_array(plan->spec->arena, 2, sizeof(*lists));
-	for (size_t i = 0; i < paths->n; i++)
-		strv_add(
-			plan->spec->arena, &lists[has_early && is_early(paths->v[i])], paths->v[i]);
-	if (lists[1].n)
-		plan_add(plan, early)->paths = &lists[1];
-	if (lists[0].n)
-		plan_add(plan, late)->paths = &lists[0];
-}
-
 static bool lies_in_proc_or_sys(const char *path)
 {
 	return text_starts(path, "/proc/") || text_starts(path, "/sys/");
@@ -169,8 +155,31 @@ static void add_pivot(struct plan *plan)
 				       : STEP_ASIDE_DONE);
 }
 
+/* Of one list: in /proc, in /sys, and the rest. */
+enum { PATHS_EARLY, PATHS_SYS, PATHS_LATE, PATHS_KINDS };
+
+static void add_paths(
+	struct plan *plan, const struct strv *paths, const enum step_kind kinds[PATHS_KINDS])
+{
+	bool has_early = is_proc_complete(plan);
+	struct strv *lists = arena_array(plan->spec->arena, PATHS_KINDS, sizeof(*lists));
+	for (size_t i = 0; i < paths->n; i++) {
+		bool is_in_sys = plan->pivots_early && text_starts(paths->v[i], "/sys/");
+		int kind = has_early && is_early(paths->v[i]) ? PATHS_EARLY
+			   : is_in_sys			      ? PATHS_SYS
+							      : PATHS_LATE;
+		strv_add(plan->spec->arena, &lists[kind], paths->v[i]);
+	}
+	for (int kind = 0; kind < PATHS_KINDS; kind++)
+		if (lists[kind].n)
+			plan_add(plan, kinds[kind])->paths = &lists[kind];
+}
+
 static void add_view(struct plan *plan)
 {
+	static const enum step_kind masks[] = {STEP_MASK_EARLY, STEP_MASK_SYS, STEP_MASK};
+	static const enum step_kind readonly[] = {
+		STEP_READONLY_EARLY, STEP_READONLY_PATHS, STEP_READONLY_PATHS};
 	const struct spec *spec = plan->spec;
 	add_pivot(plan);
 	if (spec->namespaces[NS_TIME].mode == NS_PRIVATE)
@@ -182,8 +191,8 @@ static void add_view(struct plan *plan)
 	}
 	for (size_t i = 0; i < spec->n_sysctls; i++)
 		plan_add(plan, STEP_SYSCTL)->sysctl = &spec->sysctls[i];
-	add_paths(plan, &spec->masked_paths, STEP_MASK_EARLY, STEP_MASK);
-	add_paths(plan, &spec->readonly_paths, STEP_READONLY_EARLY, STEP_READONLY_PATHS);
+	add_paths(plan, &spec->masked_paths, masks);
+	add_paths(plan, &spec->readonly_paths, readonly);
 	if (spec->root.readonly)
 		plan_add(plan, STEP_ROOT_READONLY);
 }

@@ -173,6 +173,7 @@ void plan_step_describe(const struct plan *plan, const struct step *step, char *
 	case STEP_MIRROR_HOST:
 	case STEP_MASK:
 	case STEP_MASK_EARLY:
+	case STEP_MASK_SYS:
 	case STEP_READONLY_PATHS:
 	case STEP_READONLY_EARLY:
 		add_words(&t, step->paths);

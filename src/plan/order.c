@@ -140,6 +140,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 	[STEP_MOUNT_LATE] = {ACTOR_CHILD, PHASE_TREE, "mount", "/sys, and what lies in it"},
 	[STEP_OLD_ROOT] = {ACTOR_CHILD, PHASE_TREE, "detach old root",
 		"as soon as there is a /sys: by the second thread, which waits for the kernel"},
+	[STEP_MASK_SYS] = {ACTOR_CHILD, PHASE_TREE, "mask paths",
+		"in /sys, while the second thread still writes the network's defaults"},
 	[STEP_AWAIT_FILES] = {ACTOR_CHILD, PHASE_TREE, "wait for files",
 		"the parent has written them meanwhile"},
 	[STEP_MOUNT_FILES] = {ACTOR_CHILD, PHASE_TREE, "mount own file",

@@ -100,6 +100,7 @@ enum step_kind {
 	STEP_NETWORK_ADOPT,
 	STEP_MOUNT_LATE,
 	STEP_OLD_ROOT,
+	STEP_MASK_SYS,
 	STEP_SECRETS,
 	STEP_PIVOT,
 	STEP_TIME,
@@ -270,7 +271,7 @@ struct plan {
 	size_t n_slots;
 	struct strv candidates;	   /* paths to try for the program, in order */
 	bool name_by_candidate;	   /* no command given: argv[0] is the shell that was found */
-	char **envp;		   /* NULL-ended; the last places before the end are free */
+	char **envp;		   /* NULL-ended; HOME and what a login adds come behind it */
 	size_t home_place;	   /* index of the first free place, HOME's */
 	char *listen_pid;	   /* LISTEN_PID=… in envp, filled at exec; NULL: none */
 	bool has_home;		   /* the user set HOME */
