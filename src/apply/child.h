@@ -38,6 +38,7 @@ struct child {
 	struct aside aside;
 	void *aside_stack; /* ASIDE_STACK_SIZE bytes, likewise */
 	int *slots;	   /* descriptors of sources, plan->n_slots */
+	char **envp;	   /* the program's: plan->envp, and what is found out here */
 	int init_fd;
 	int root_fd;
 	int proc_fd;

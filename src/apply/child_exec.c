@@ -115,13 +115,13 @@ static bool exec_program(struct child *child, struct err *e)
 		snprintf(plan->listen_pid, PLAN_LISTEN_PID_SIZE, "LISTEN_PID=%d", (int)getpid());
 	if (plan->spec->process.is_login) {
 		child_login_directory(child);
-		execve(child->login.path, child->login.argv, plan->envp);
+		execve(child->login.path, child->login.argv, child->envp);
 		return explain_exec(child->login.path, errno, e);
 	}
 	for (size_t i = 0; i < plan->candidates.n; i++) {
 		const char *path = plan->candidates.v[i];
 		shell_argv[0] = plan->candidates.v[i];
-		execve(path, plan->name_by_candidate ? shell_argv : argv, plan->envp);
+		execve(path, plan->name_by_candidate ? shell_argv : argv, child->envp);
 		int sys = errno;
 		if (sys == ENOENT || sys == ENOTDIR) {
 			if (faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)

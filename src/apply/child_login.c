@@ -101,7 +101,7 @@ static bool use_shell(struct child *child, struct err *e)
 	snprintf(login->user, sizeof(login->user), "USER=%s", user->name);
 	snprintf(login->logname, sizeof(login->logname), "LOGNAME=%s", user->name);
 	snprintf(login->shell, sizeof(login->shell), "SHELL=%s", login->path);
-	char **place = &plan->envp[plan->home_place + 1];
+	char **place = &child->envp[plan->home_place + 1];
 	if (user->name[0]) {
 		*place++ = login->user;
 		*place++ = login->logname;

@@ -71,7 +71,7 @@ bool child_look_up_user(struct child *child, const struct step *step, struct err
 		child->user.gid = plan->ids.default_gid;
 	if (!plan->has_home) {
 		snprintf(child->home, sizeof(child->home), "HOME=%s", child->user.home);
-		plan->envp[plan->home_place] = child->home;
+		child->envp[plan->home_place] = child->home;
 	}
 	return check_mapped(child, e) && add_extra_groups(child, group_size, e) &&
 	       (!plan->spec->process.is_login || child_settle_login(child, e));
