@@ -15,6 +15,7 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -237,6 +238,7 @@ static void fill(unsigned char *actions, uint32_t arch, uint64_t caps, bool nest
 struct range {
 	uint32_t first;
 	enum action action;
+	bool is_exception; /* one number, among others that all get the same */
 };
 
 /* A jump whose target, the code of an action, is not there yet. */
@@ -366,51 +368,56 @@ static void emit_actions(struct program *p)
 	p->n_pending = 0;
 }
 
-/* How many numbers below @end get something else than @action. */
-static uint32_t count_others(const struct range *ranges, size_t n, uint32_t end, enum action action)
+/* One test is enough for one number that stands out; as a range it would take two. */
+static void find_exceptions(struct range *ranges, size_t n)
 {
-	uint32_t count = 0;
-	for (size_t i = 0; i < n; i++)
-		if (ranges[i].action != action)
-			count += (i + 1 < n ? ranges[i + 1].first : end) - ranges[i].first;
-	return count;
+	for (size_t i = 1; i + 1 < n; i++)
+		ranges[i].is_exception = !ranges[i - 1].is_exception &&
+					 ranges[i + 1].first == ranges[i].first + 1 &&
+					 ranges[i + 1].action == ranges[i - 1].action;
 }
 
-/* A few numbers stand out of what the others get: one test each. False if there are more. */
-static bool emit_exceptions(struct program *p, const struct range *ranges, size_t n, uint32_t end)
+/* Tests in a row: no more, since the kernel tries every number. */
+#define EXCEPTIONS_MAX 4
+
+/*
+ * Where to divide: in the middle of the numbers, not of the ranges, since the kernel tries every
+ * number; but not beside an exception, if that can be. 0: not at all.
+ */
+static size_t find_middle(const struct range *ranges, size_t n, uint32_t end)
 {
-	enum action usual = ranges[0].action;
-	size_t at = 0;
-	for (size_t i = 1; i < n; i++)
-		if (count_others(ranges, n, end, ranges[i].action) <
-			count_others(ranges, n, end, usual))
-			usual = ranges[i].action;
-	if (count_others(ranges, n, end, usual) > 2)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		uint32_t next = i + 1 < n ? ranges[i + 1].first : end;
-		for (uint32_t nr = ranges[i].first; ranges[i].action != usual && nr < next; nr++) {
-			at = emit(p, JUMP(BPF_JEQ, nr));
-			lead_to(p, at, true, ranges[i].action);
+	uint32_t known = end < NUMBERS ? end : NUMBERS;
+	int64_t middle = ranges[0].first + (known - ranges[0].first) / 2, nearest = INT64_MAX;
+	size_t found = 0;
+	for (size_t i = 1; i < n; i++) {
+		int64_t far = llabs((int64_t)ranges[i].first - middle);
+		if (!ranges[i].is_exception && !ranges[i - 1].is_exception && far < nearest) {
+			nearest = far;
+			found = i;
 		}
 	}
-	lead_to(p, at, false, usual);
-	return true;
+	/* Of usual ones and exceptions in turn, behind an exception. */
+	return !found && n / 2 > EXCEPTIONS_MAX ? n / 4 * 2 : found;
+}
+
+static void emit_exceptions(struct program *p, const struct range *ranges, size_t n)
+{
+	size_t at = 0;
+	for (size_t i = 1; i < n; i += 2) {
+		at = emit(p, JUMP(BPF_JEQ, ranges[i].first));
+		lead_to(p, at, true, ranges[i].action);
+	}
+	lead_to(p, at, false, ranges[0].action);
 }
 
 /* @n > 1 ranges, each up to the next one's first number, the last up to @end. */
 static void emit_search(struct program *p, const struct range *ranges, size_t n, uint32_t end)
 {
-	if (emit_exceptions(p, ranges, n, end))
+	size_t low = find_middle(ranges, n, end);
+	if (!low) {
+		emit_exceptions(p, ranges, n);
 		return;
-	/* In the middle of the numbers, not of the ranges: the kernel tries every number. */
-	uint32_t known = end < NUMBERS ? end : NUMBERS;
-	uint32_t middle = ranges[0].first + (known - ranges[0].first) / 2;
-	size_t low = 1;
-	while (low + 1 < n && ranges[low].first < middle)
-		low++;
-	if (low > 1 && ranges[low].first - middle > middle - ranges[low - 1].first)
-		low--;
+	}
 	size_t at = emit(p, JUMP(BPF_JGE, ranges[low].first));
 	if (low == 1)
 		lead_to(p, at, false, ranges[0].action);
@@ -432,8 +439,9 @@ static void emit_numbers(struct program *p, uint32_t arch, uint64_t caps, bool n
 	fill(actions, arch, caps, nest);
 	for (uint32_t nr = 0; nr < NUMBERS; nr++)
 		if (n == 0 || ranges[n - 1].action != (enum action)actions[nr])
-			ranges[n++] = (struct range){nr, actions[nr]};
-	ranges[n++] = (struct range){NUMBERS, ACTION_ENOSYS};
+			ranges[n++] = (struct range){nr, actions[nr], false};
+	ranges[n++] = (struct range){NUMBERS, ACTION_ENOSYS, false};
+	find_exceptions(ranges, n);
 	emit_search(p, ranges, n, UINT32_MAX);
 	emit_actions(p);
 }
