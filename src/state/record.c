@@ -271,9 +271,14 @@ void state_release(const char *runtime_dir, const char *id, const char *name, in
 
 bool state_release_plain(int lock_fd, const char *id)
 {
+	static const char *const own_files[] = {"hosts", "hostname", "resolv.conf"};
 	char path[STATE_ID_SIZE + 4];
 	snprintf(path, sizeof(path), "../%.64s", id);
 	unlinkat(lock_fd, "record", 0);
+	if (unlinkat(lock_fd, path, AT_REMOVEDIR) == 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(own_files); i++)
+		unlinkat(lock_fd, own_files[i], 0);
 	return unlinkat(lock_fd, path, AT_REMOVEDIR) == 0;
 }
 

@@ -54,7 +54,8 @@ bool state_write(const char *runtime_dir, const struct state_record *record, con
 void state_release(const char *runtime_dir, const char *id, const char *name, int exit_code);
 
 /*
- * state_release_plain() - the same for one without a name, where there is only the record to remove
+ * state_release_plain() - the same for one without a name, where mostly nobody waits
+ * There are the record and, where the root has an /etc, three files of its own.
  * @lock_fd: from state_claim()
  * False when there was more: then state_release() is still to be called.
  */

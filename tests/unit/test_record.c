@@ -157,6 +157,14 @@ static void one_with_nothing_but_a_record_is_released_by_its_lock(void **state)
 	snprintf(path, sizeof(path), "%s/" ID, directory);
 	assert_int_equal(access(path, F_OK), -1);
 	close(lock_fd);
+	/* With files of its own, too. */
+	assert_true(state_claim(directory, ID, NULL, &lock_fd, &error));
+	for (size_t i = 0; i < 2; i++)
+		close(openat(lock_fd, i ? "hosts" : "resolv.conf", O_CREAT | O_WRONLY, 0600));
+	assert_true(state_release_plain(lock_fd, ID));
+	snprintf(path, sizeof(path), "%s/" ID, directory);
+	assert_int_equal(access(path, F_OK), -1);
+	close(lock_fd);
 	/* Who waits for it is still to be told. */
 	assert_true(state_claim(directory, ID, NULL, &lock_fd, &error));
 	assert_true(state_wait_open(directory, ID, path, sizeof(path), &fd, &error));
