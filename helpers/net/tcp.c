@@ -27,7 +27,8 @@ static bool is_before(int64_t a, int64_t b)
 
 static struct connection **bucket_of(struct tcp *tcp, const struct tcp_ends *ends)
 {
-	uint64_t hash = tcp->seed, words[sizeof(*ends) / 8];
+	uint64_t hash = tcp->seed;
+	uint32_t words[sizeof(*ends) / 4];
 	memcpy(words, ends, sizeof(*ends));
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15u;
@@ -47,7 +48,7 @@ static struct connection *find(struct tcp *tcp, const struct tcp_ends *ends)
 struct tcp *tcp_new(const struct net_settings *settings, struct loop *loop,
 	const struct tcp_ways *ways, struct err *e)
 {
-	_Static_assert(sizeof(struct tcp_ends) == 40, "compared as bytes");
+	_Static_assert(sizeof(struct tcp_ends) == 44, "compared as bytes");
 	struct tcp *tcp = calloc(1, sizeof(*tcp));
 	if (!tcp)
 		return err_sys(e, "allocate"), NULL;

@@ -88,6 +88,7 @@ bool tcp_segment_read(const uint8_t *frame, size_t size, struct tcp_segment *ret
 	size_t header = (size_t)(tcp[12] >> 4) * 4;
 	if (header < TCP_HEADER || header > whole)
 		return false;
+	memcpy(ret->ends.inside_mac, frame + 6, 6);
 	memcpy(&ret->ends.inside_port, tcp, 2);
 	memcpy(&ret->ends.outside_port, tcp + 2, 2);
 	ret->sequence = get32(tcp + 4);

@@ -12,11 +12,15 @@ enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16 };
 /* Ethernet, IPv6, TCP and the options that we use. */
 #define TCP_HEADERS_MAX (FRAME_ETHERNET + 40 + 20 + 8)
 
-/* Who talks with whom. No padding: two of them are compared as bytes. */
+/*
+ * Who talks with whom. The hardware address belongs to it: in a named network nobody says a word
+ * in another's connection. No padding: two of them are compared as bytes.
+ */
 struct tcp_ends {
 	struct in6_addr inside, outside;    /* an IPv4 address in the first bytes, then nothing */
 	uint16_t inside_port, outside_port; /* network order */
-	uint32_t is_v6;
+	uint8_t inside_mac[6];
+	uint16_t is_v6;
 };
 
 struct tcp_segment {

@@ -468,6 +468,18 @@ static void resets_pass_both_ways(void **state)
 	assert_int_equal(tcp_count(tcp), 0);
 }
 
+static void nobody_talks_in_anothers_connection(void **state)
+{
+	static uint8_t frame[256];
+	struct tcp_words words = {FIRST + 1, open_connection(65535), 65535, TCP_ACK, -1, 0};
+	size_t size = frame_to("10.0.2.2", &words, "abc", 3, frame);
+	(void)state;
+	frame[11] = 9; /* another container, whose address says that it is this one */
+	assert_false(tcp_take(tcp, frame, size));
+	frame[11] = 1;
+	assert_true(tcp_take(tcp, frame, size));
+}
+
 static void a_request_may_come_again_or_be_another(void **state)
 {
 	(void)state;
@@ -609,6 +621,7 @@ int main(void)
 		NET_TEST(what_is_lost_is_said_again),
 		NET_TEST(a_closed_window_is_asked_about_by_one_byte),
 		NET_TEST(resets_pass_both_ways),
+		NET_TEST(nobody_talks_in_anothers_connection),
 		NET_TEST(a_request_may_come_again_or_be_another),
 		NET_TEST(grants_and_requests_that_nobody_confirms_end),
 		NET_TEST(strange_options_do_no_harm),
