@@ -18,6 +18,8 @@
 
 #define FLOWS_MAX      4096
 #define FRAMES_AT_ONCE 64 /* then the sockets have their turn */
+#define FRAMES_AT_END  4096
+#define FINISH_MS      3000
 
 /* Descriptors that containers cannot use up: the device, the resolver's questions. */
 #define FILES_KEPT 192
@@ -212,19 +214,9 @@ static void take_frame(struct relay *relay, uint8_t *bytes, size_t size)
 	stack_input(relay->stack, bytes, size);
 }
 
-static void tap_ready(void *opaque, int fd, uint32_t events)
+static void take_frames(struct relay *relay, int most)
 {
-	struct relay *relay = opaque;
-	/*
-	 * Where question and answer take turns, looking for a second frame is a call in vain.
-	 * Twice in a row is a stream: that is drained.
-	 */
-	bool is_stream = relay->round - relay->last_tap_round == 1;
-	int most = is_stream ? FRAMES_AT_ONCE : 1;
 	size_t size;
-	(void)fd;
-	(void)events;
-	relay->last_tap_round = relay->round;
 	for (int i = 0; i < most; i++) {
 		uint8_t *frame = tap_read(&relay->tap, &size);
 		if (!frame)
@@ -234,6 +226,20 @@ static void tap_ready(void *opaque, int fd, uint32_t events)
 		if (!tcp_take(relay->tcp, frame, size) && tap_complete(&relay->tap, size))
 			take_frame(relay, frame, size);
 	}
+}
+
+static void tap_ready(void *opaque, int fd, uint32_t events)
+{
+	struct relay *relay = opaque;
+	/*
+	 * Where question and answer take turns, looking for a second frame is a call in vain.
+	 * Twice in a row is a stream: that is drained.
+	 */
+	bool is_stream = relay->round - relay->last_tap_round == 1;
+	(void)fd;
+	(void)events;
+	relay->last_tap_round = relay->round;
+	take_frames(relay, is_stream ? FRAMES_AT_ONCE : 1);
 }
 
 static void container_ended(void *opaque, int fd, uint32_t events)
@@ -281,20 +287,40 @@ static int shorter(int a, int b)
 	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
+static void turn(struct relay *relay, int most_ms)
+{
+	int timeout = shorter(most_ms, stack_prepare(relay->stack));
+	timeout = shorter(timeout, tcp_prepare(relay->tcp, loop_now_ms()));
+	timeout = shorter(timeout, resolver_timeout(relay->resolver, loop_now_ms()));
+	if (relay->members)
+		timeout = shorter(timeout, members_timeout(relay->members, loop_now_ms()));
+	relay->round++;
+	loop_wait(relay->loop, timeout);
+	resolver_expire(relay->resolver, loop_now_ms());
+	tcp_expire(relay->tcp, loop_now_ms());
+	stack_handle(relay->stack);
+}
+
+/*
+ * What was said last still goes out. The programs are gone, but not their network, which our
+ * device keeps, nor what their sockets have not sent. Whoever does not take it in time is
+ * not told that it was all.
+ */
+static void finish(struct relay *relay)
+{
+	int64_t left, deadline_ms = loop_now_ms() + FINISH_MS;
+	take_frames(relay, FRAMES_AT_END);
+	while (!tcp_is_told(relay->tcp) && (left = deadline_ms - loop_now_ms()) > 0)
+		turn(relay, (int)left);
+	tcp_free(relay->tcp);
+}
+
 void relay_run(struct relay *relay)
 {
 	while (!relay->is_over) {
-		int timeout = stack_prepare(relay->stack);
-		timeout = shorter(timeout, tcp_prepare(relay->tcp, loop_now_ms()));
-		timeout = shorter(timeout, resolver_timeout(relay->resolver, loop_now_ms()));
-		if (relay->members)
-			timeout = shorter(timeout, members_timeout(relay->members, loop_now_ms()));
-		relay->round++;
-		loop_wait(relay->loop, timeout);
-		resolver_expire(relay->resolver, loop_now_ms());
-		tcp_expire(relay->tcp, loop_now_ms());
-		stack_handle(relay->stack);
+		turn(relay, -1);
 		if (relay->members && members_are_over(relay->members, loop_now_ms()))
-			return;
+			relay->is_over = true;
 	}
+	finish(relay);
 }

@@ -21,7 +21,7 @@ bool relay_connect(struct relay *relay, int take_tap_fd, int take_pid_fd, struct
 bool relay_host(
 	struct relay *relay, int take_tap_fd, int take_userns_fd, int take_netns_fd, struct err *e);
 
-/* Until the container, or the last one of the network, has ended. */
+/* Until the container, or the last one of the network, has ended, and what it said has gone out. */
 void relay_run(struct relay *relay);
 
 #endif

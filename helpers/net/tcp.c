@@ -62,10 +62,28 @@ struct tcp *tcp_new(const struct net_settings *settings, struct loop *loop,
 	return tcp;
 }
 
+static bool is_told(const struct connection *c)
+{
+	return c->stage != OPEN || c->is_outside_told_end;
+}
+
+bool tcp_is_told(const struct tcp *tcp)
+{
+	for (size_t i = 0; i < tcp->n; i++)
+		if (!is_told(tcp->all[i]))
+			return false;
+	return true;
+}
+
 void tcp_free(struct tcp *tcp)
 {
-	while (tcp->n > 0)
-		connection_end(tcp->all[tcp->n - 1]);
+	while (tcp->n > 0) {
+		struct connection *c = tcp->all[tcp->n - 1];
+		if (is_told(c))
+			connection_end(c);
+		else
+			connection_cut(c);
+	}
 	buffers_free(&tcp->buffers);
 	free(tcp);
 }
@@ -220,6 +238,8 @@ int tcp_dial(const struct net_settings *settings, const union endpoint *to)
 		return -1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	/* A peer that vanished without a word: inside nobody else would find out. */
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (from->any.sa_family && bind(fd, &from->any, endpoint_size(from)) < 0)
 		return -1;
 	if (connect(fd, &to->any, endpoint_size(to)) < 0 && errno != EINPROGRESS)

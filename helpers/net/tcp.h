@@ -37,7 +37,9 @@ struct tcp_ways {
 
 struct tcp *tcp_new(const struct net_settings *settings, struct loop *loop,
 	const struct tcp_ways *ways, struct err *e);
-/* All connections are cut off. */
+/* Does the outside have all that inside said, and that it has ended? */
+bool tcp_is_told(const struct tcp *tcp);
+/* Connections whose outside was not told all are reset. */
 void tcp_free(struct tcp *tcp);
 /*
  * tcp_set_segment() - before the first frame

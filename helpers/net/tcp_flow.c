@@ -332,8 +332,7 @@ static bool take_payload(struct connection *c, const struct tcp_segment *s)
 	return true;
 }
 
-/* Inside has no more of it: outside learns it at once. Only the very next number counts [RFC 5961,
- * 3]. */
+/* Passed on at once. Only the very number that is waited for counts [RFC 5961, 3]. */
 static bool take_reset(struct connection *c, const struct tcp_segment *s)
 {
 	if (s->sequence != c->heard) {

@@ -404,17 +404,19 @@ bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struc
 void proc_drop(const struct plan *plan, struct proc *proc)
 {
 	int saved = errno;
-	if (proc->pid > 0) {
+	bool has_failed = proc->pid > 0;
+	if (has_failed) {
 		kill(proc->pid, SIGKILL);
 		while (waitpid(proc->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 		proc->pid = 0;
 	}
 	/*
-	 * It ends by itself with the container, but not at once: its device goes together with
-	 * the network namespace, for which the kernel takes its time. Nobody waits for that.
+	 * It ends by itself with the container, but not at once: what programs said last still
+	 * goes out, and its device goes together with the network namespace, for which the
+	 * kernel takes its time. Nobody waits for that.
 	 */
-	if (proc->net_pid > 0)
+	if (has_failed && proc->net_pid > 0)
 		kill(proc->net_pid, SIGKILL);
 	clean_fd(&proc->pid_fd);
 	clean_fd(&proc->wire_fd);

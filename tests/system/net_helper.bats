@@ -202,6 +202,29 @@ status_of() { # pid, name
 	done
 }
 
+@test "what a program said last goes out when its container has ended; cut off, it does not look like all" {
+	python3 "$PEER" late 1 6 >"$work/late" 3>&- &
+	pids=$!
+	for _ in $(seq 100); do
+		[ ! -s "$work/late" ] || break
+		sleep 0.1
+	done
+	port=$(head -1 "$work/late")
+	run -0 inside slirp:host-loopback=true python3 /peer.py leave 10.0.2.2 "$port"
+	# The second one is not read as long as anybody waits.
+	"$GUSCIO" run --userns=single --network slirp:host-loopback=true -v "$PEER:/peer.py:ro" @host \
+		python3 -c "import sys; sys.argv = ['', '']; exec(open('/peer.py').read().split('if __name__')[0])
+s = socket.create_connection(('10.0.2.2', $port)); s.settimeout(1)
+try: s.sendall(pattern(MANY)[:MANY])
+except TimeoutError: os._exit(0)"
+	for _ in $(seq 120); do
+		[ "$(wc -l <"$work/late")" -lt 3 ] || break
+		sleep 0.1
+	done
+	[ "$(sed -n 2p "$work/late")" = "all ended" ]
+	[ "$(sed -n 3p "$work/late")" = "part reset" ]
+}
+
 @test "a thousand connections at once, in little memory, and then the helper is quiet" {
 	[ "$(ulimit -Hn)" -ge 2100 ] || skip "a hard limit of $(ulimit -Hn) descriptors"
 	ulimit -n "$(ulimit -Hn)"

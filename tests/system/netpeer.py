@@ -257,6 +257,31 @@ def moods(host, port):
         print("outside:", s.recv(10).decode())
 
 
+def late(*seconds):
+    """Takes a connection for each number, and reads only so many seconds later."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)
+    for pause in seconds:
+        s, _ = listener.accept()
+        time.sleep(float(pause))
+        got = 0
+        try:
+            while data := s.recv(1 << 16):
+                got += len(data)
+            result = "ended"
+        except ConnectionResetError:
+            result = "reset"
+        print("all" if got == MANY else "part", result, flush=True)
+        s.close()
+
+
+def leave(host, port):
+    """Says much, and is gone before it was heard."""
+    s = socket.create_connection((host, int(port)), 20)
+    s.sendall(pattern(MANY)[:MANY])
+    os._exit(0)
+
+
 def deaf():
     s = socket.create_server(("127.0.0.1", 0), backlog=1)
     print(s.getsockname()[1], flush=True)
