@@ -70,7 +70,7 @@ static bool write_record(
 	const struct plan *plan, const struct proc *proc, const char *more, struct err *e)
 {
 	const struct spec *spec = plan->spec;
-	struct state_record record = {.pid = proc->pid, .is_shown_later = plan->shown != NULL};
+	struct state_record record = {.pid = proc->pid};
 	/* A child that has ended already says why itself. */
 	if (!state_start_time(proc->pid, &record.start_time))
 		return true;
@@ -83,7 +83,9 @@ static bool write_record(
 bool parent_record(struct starter *s, const struct step *step, struct err *e)
 {
 	(void)step;
-	return write_record(s->plan, &s->proc, NULL, e);
+	/* Of one in the foreground it is written once, with all that is shown of it: proc_show().
+	 */
+	return s->plan->shown || write_record(s->plan, &s->proc, NULL, e);
 }
 
 void proc_show(const struct plan *plan, const struct proc *proc, struct notes *notes)

@@ -80,7 +80,7 @@ bool start(const struct plan *plan, struct proc *ret, struct notes *notes, struc
 
 /*
  * proc_show() - write down what other commands are to see of one in the foreground
- * Until then they wait for it (state/foreground.h). Nothing where the plan has nothing to show.
+ * Until then they wait for it (STATE_AWAITED_MS). Nothing where the plan has nothing to show.
  */
 void proc_show(const struct plan *plan, const struct proc *proc, struct notes *notes);
 

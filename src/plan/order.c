@@ -97,7 +97,8 @@ static const struct step_rule rules[STEP_KINDS] = {
 	[STEP_FILES_READY] = {ACTOR_PARENT, PHASE_IDS, "files ready",
 		"the child mounts them last in its tree, and waits for this"},
 	[STEP_RECORD] = {ACTOR_PARENT, PHASE_IDS, "write record",
-		"while the child builds its tree: others may find the container by its name"},
+		"while the child builds its tree: others may find the container by its name; of "
+		"one in the foreground when it has lived for a moment"},
 	[STEP_AWAIT_GO] = {ACTOR_CHILD, PHASE_IDS, "wait for go",
 		"before the maps are written every id inside reads 65534"},
 	[STEP_NETWORK_BEGIN_LATE] = {ACTOR_CHILD, PHASE_IDS, "begin network",

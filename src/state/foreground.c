@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 char *foreground_text(const struct container *c, const char *document)
 {
@@ -24,20 +23,6 @@ char *foreground_text(const struct container *c, const char *document)
 	return text;
 }
 
-/* Its starter adds it a moment after the record: who comes in between waits, not for ever. */
-static char *read_shown(const char *runtime_dir, const struct state_record *record)
-{
-	const struct timespec moment = {.tv_nsec = 5000000};
-	char *text = state_read_more(runtime_dir, record->id, 2 * CONTAINER_TEXT_MAX);
-	for (int waited_ms = 0;
-		!text && record->is_shown_later && waited_ms < 5 * FOREGROUND_SHOWN_AFTER_MS;
-		waited_ms += 5) {
-		nanosleep(&moment, NULL);
-		text = state_read_more(runtime_dir, record->id, 2 * CONTAINER_TEXT_MAX);
-	}
-	return text;
-}
-
 /* A container that stays has such a record too, with nothing behind it. */
 static bool take(const char *runtime_dir, const struct state_record *record, struct arena *arena,
 	struct container *ret)
@@ -45,7 +30,8 @@ static bool take(const char *runtime_dir, const struct state_record *record, str
 	struct container c;
 	struct err ignored = ERR_INIT;
 	char boot_id[64];
-	CLEAN(clean_free) char *text = read_shown(runtime_dir, record);
+	CLEAN(clean_free)
+	char *text = state_read_more(runtime_dir, record->id, 2 * CONTAINER_TEXT_MAX);
 	char *end = text ? strstr(text, "\n\n") : NULL;
 	container_init(&c);
 	/* Not the document: hundreds of them pass through one arena. */

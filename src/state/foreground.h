@@ -4,9 +4,10 @@
  *
  * Nothing of them is on disk. Behind the starter's record in the runtime directory (record.h)
  * stand, each after an empty line, what a container that stays has in its record
- * (container_text.h), and its document. The starter writes both when the container has lived for
- * a moment: many a program is done by then, and what is shown takes as long to write as the
- * kernel's part of a start. They go with it. One whose starter was killed ends with it, and is not
+ * (container_text.h), and its document. The starter writes all of it when the container has lived
+ * for a moment: many a program is done by then, and what is shown takes as long to write as the
+ * kernel's part of a start. Until then there is a directory with a lock, and who asks waits. They
+ * go with it. One whose starter was killed ends with it, and is not
  * believed.
  */
 #ifndef STATE_FOREGROUND_H

@@ -20,7 +20,6 @@
 #define RENAMED	    "renamed"
 #define WAIT_PREFIX "wait."
 /* A line of a record to which more is still to come. */
-#define SHOWN_LATER "shown later\n"
 
 static bool read_boot_id(char *buf, size_t size)
 {
@@ -196,6 +195,18 @@ static bool take_name(int runtime_fd, const char *id, const char *name, struct e
 	return err_msg(e, ERR_STATE, "the name '%s' is fought over", name);
 }
 
+/* Somebody may be looking, for a moment, whether it is held. */
+static bool lock(int lock_fd)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	for (int tries = 0; tries < 20; tries++) {
+		if (flock(lock_fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		nanosleep(&moment, NULL);
+	}
+	return false;
+}
+
 bool state_claim(
 	const char *runtime_dir, const char *id, const char *name, int *ret_lock_fd, struct err *e)
 {
@@ -205,7 +216,7 @@ bool state_claim(
 		return false;
 	if (mkdirat(runtime_fd, id, 0700) < 0 ||
 		(lock_fd = openat(runtime_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
-		flock(lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		!lock(lock_fd)) {
 		err_sys(e, "make '%s/%s'", runtime_dir, id);
 		return err_what(e, ERR_HOST, "cannot keep the container's state");
 	}
@@ -224,9 +235,9 @@ bool state_write(
 	if (!read_boot_id(boot_id, sizeof(boot_id)))
 		return err_sys(e, "read the boot id");
 	int len = snprintf(text, sizeof(text),
-		"guscio %d\nboot %s\npid %d\nstart %llu\nname %s\ncgroup %s\n%s\n", STATE_VERSION,
+		"guscio %d\nboot %s\npid %d\nstart %llu\nname %s\ncgroup %s\n\n", STATE_VERSION,
 		boot_id, (int)record->pid, (unsigned long long)record->start_time, record->name,
-		record->cgroup, record->is_shown_later && !more ? SHOWN_LATER : "");
+		record->cgroup);
 	struct iovec parts[] = {
 		{text, (size_t)len}, {(void *)(more ? more : ""), more ? strlen(more) : 0}};
 	ssize_t whole = (ssize_t)(parts[0].iov_len + parts[1].iov_len);
@@ -373,7 +384,6 @@ static bool parse_record(const char *text, const char *id, struct state_record *
 		return false;
 	take_word(text, "\nname ", record.name, sizeof(record.name));
 	take_word(text, "\ncgroup ", record.cgroup, sizeof(record.cgroup));
-	record.is_shown_later = strstr(text, "\n" SHOWN_LATER) != NULL;
 	record.pid = pid;
 	record.start_time = start_time;
 	snprintf(record.id, sizeof(record.id), "%.64s", id);
@@ -429,6 +439,21 @@ static bool find_prefix(int runtime_fd, const char *prefix, char *ret_id, struct
 	return found == 1 || err_what(e, ERR_STATE, "no container '%s'", prefix);
 }
 
+/* One in the foreground is written down a moment after its start: who comes earlier waits. */
+static bool await_record(int runtime_fd, const char *id, struct state_record *ret)
+{
+	const struct timespec moment = {.tv_nsec = 5000000};
+	char path[STATE_ID_SIZE + 16];
+	snprintf(path, sizeof(path), "%.64s/record", id);
+	for (int waited_ms = 0; !read_record(runtime_fd, id, ret); waited_ms += 5) {
+		if (waited_ms >= STATE_AWAITED_MS || faccessat(runtime_fd, path, F_OK, 0) == 0 ||
+			!is_alive(runtime_fd, id))
+			return read_record(runtime_fd, id, ret);
+		nanosleep(&moment, NULL);
+	}
+	return true;
+}
+
 bool state_find(const char *runtime_dir, const char *text, struct state_record *ret, struct err *e)
 {
 	char path[16 + STATE_NAME_MAX], id[STATE_ID_SIZE + 8];
@@ -445,7 +470,7 @@ bool state_find(const char *runtime_dir, const char *text, struct state_record *
 		if (!find_prefix(runtime_fd, text, id, e))
 			return false;
 	}
-	return read_record(runtime_fd, id, ret) ||
+	return await_record(runtime_fd, id, ret) ||
 	       err_what(e, ERR_STATE, "container '%s' does not run", text);
 }
 

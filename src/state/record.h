@@ -21,6 +21,7 @@
 #define STATE_ID_SIZE	 65
 #define STATE_NAME_MAX	 128
 #define STATE_CGROUP_MAX 1024
+#define STATE_AWAITED_MS 100 /* how long a record is waited for, see foreground.h */
 
 struct state_record {
 	char id[STATE_ID_SIZE];
@@ -28,7 +29,6 @@ struct state_record {
 	pid_t pid;		       /* pid 1 of the container, as the host counts */
 	char cgroup[STATE_CGROUP_MAX]; /* below the mount; "": none of its own */
 	uint64_t start_time;	       /* of that process, in clock ticks since boot [proc(5)] */
-	bool is_shown_later;	       /* more will be written, see foreground.h */
 };
 
 /*

@@ -63,7 +63,7 @@ assert c["HostConfig"]["AutoRemove"] is True and c["Mounts"][0]["Destination"] =
 @test "who asks for one that has just begun waits until it can be seen" {
 	for n in 1 2 3 4 5; do
 		"$GUSCIO" run --userns=single --network=none --name "run$n" "$root" sleep 100 3>&- &
-		until ls "$XDG_RUNTIME_DIR"/guscio/*/record >/dev/null 2>&1; do :; done
+		until [ -L "$XDG_RUNTIME_DIR/guscio/names/run$n" ]; do :; done
 		run -0 "$GUSCIO" exec "run$n" echo there
 		[ "$output" = there ]
 		run -0 "$GUSCIO" rm -f "run$n"
