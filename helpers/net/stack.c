@@ -10,7 +10,7 @@
 #define SETTLE_MS 2000 /* after this time without events libslirp's state is looked at */
 #define SLOW_MS	  499  /* libslirp's slow tick */
 
-/* Who may be looked for at once: all places of a network by both families, and stand-ins. */
+/* Who may be looked for at once: all places of a network by both families. */
 #define WANTED_MAX 2304
 
 struct stack {
