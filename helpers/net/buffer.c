@@ -35,11 +35,17 @@ uint8_t *buffer_space(struct buffers *all, struct buffer *b, size_t *ret_size)
 	return *ret_size > 0 ? b->bytes + tail : NULL;
 }
 
+static void free_if_empty(struct buffers *all, struct buffer *b)
+{
+	if (b->used == 0 && b->early == 0)
+		buffer_free(all, b);
+}
+
 void buffer_put(struct buffers *all, struct buffer *b, size_t size)
 {
 	b->used += (uint32_t)size;
-	if (b->used == 0)
-		buffer_free(all, b);
+	b->early -= size < b->early ? (uint32_t)size : b->early;
+	free_if_empty(all, b);
 }
 
 size_t buffer_append(struct buffers *all, struct buffer *b, const uint8_t *bytes, size_t size)
@@ -58,6 +64,32 @@ size_t buffer_append(struct buffers *all, struct buffer *b, const uint8_t *bytes
 	return done;
 }
 
+bool buffer_put_early(
+	struct buffers *all, struct buffer *b, size_t gap, const uint8_t *bytes, size_t size)
+{
+	size_t end = gap + size;
+	if ((!b->bytes && !make(all, b)) || end > b->size - b->used) {
+		free_if_empty(all, b);
+		return false;
+	}
+	size_t place = ((size_t)b->head + b->used + gap) % b->size;
+	size_t first = size < b->size - place ? size : b->size - place;
+	memcpy(b->bytes + place, bytes, first);
+	memcpy(b->bytes, bytes + first, size - first);
+	if (end > b->early)
+		b->early = (uint32_t)end;
+	return true;
+}
+
+void buffer_pass(struct buffers *all, struct buffer *b, size_t size)
+{
+	if (!b->bytes)
+		return;
+	b->head = (uint32_t)((b->head + size) % b->size);
+	b->early -= size < b->early ? (uint32_t)size : b->early;
+	free_if_empty(all, b);
+}
+
 const uint8_t *buffer_look(const struct buffer *b, size_t at, size_t *ret_size)
 {
 	size_t place = (b->head + at) % b->size, rest = b->used - at;
@@ -71,8 +103,7 @@ void buffer_drop(struct buffers *all, struct buffer *b, size_t size)
 		return;
 	b->head = (uint32_t)((b->head + size) % b->size);
 	b->used -= (uint32_t)size;
-	if (b->used == 0)
-		buffer_free(all, b);
+	free_if_empty(all, b);
 }
 
 void buffer_free(struct buffers *all, struct buffer *b)

@@ -3,6 +3,7 @@
  * buffer.h - what one end of a connection said and the other has not taken yet
  *
  * A ring that exists only while something is in it: a connection at rest has no memory here.
+ * What comes before its turn lies already where it belongs, behind a hole.
  */
 #ifndef NET_BUFFER_H
 #define NET_BUFFER_H
@@ -20,6 +21,7 @@
 struct buffer {
 	uint8_t *bytes; /* NULL: empty */
 	uint32_t size, head, used;
+	uint32_t early; /* from the end of what is used to that of what came before its turn */
 };
 
 /* All buffers of one network. */
@@ -38,10 +40,19 @@ size_t buffer_room(const struct buffers *all, const struct buffer *b);
  * NULL when it is full, or memory is short.
  */
 uint8_t *buffer_space(struct buffers *all, struct buffer *b, size_t *ret_size);
-/* So many were put there; 0 is allowed. */
+/* So many are there now, put there or by buffer_put_early(); 0 is allowed. */
 void buffer_put(struct buffers *all, struct buffer *b, size_t size);
 /* Copies what fits; returns how much that is. */
 size_t buffer_append(struct buffers *all, struct buffer *b, const uint8_t *bytes, size_t size);
+
+/*
+ * buffer_put_early() - bytes with a hole of @gap before them
+ * False when they do not all fit, or memory is short: nothing is changed then.
+ */
+bool buffer_put_early(
+	struct buffers *all, struct buffer *b, size_t gap, const uint8_t *bytes, size_t size);
+/* Of an empty one: so many bytes of the hole came, and went on without being put here. */
+void buffer_pass(struct buffers *all, struct buffer *b, size_t size);
 
 /* The bytes from @at on, which is less than what is used, as far as they lie in one piece. */
 const uint8_t *buffer_look(const struct buffer *b, size_t at, size_t *ret_size);

@@ -301,6 +301,12 @@ static void turn(struct relay *relay, int most_ms)
 	stack_handle(relay->stack);
 }
 
+static bool is_over(const struct relay *relay)
+{
+	return relay->is_over ||
+	       (relay->members && members_are_over(relay->members, loop_now_ms()));
+}
+
 /*
  * What was said last still goes out. The programs are gone, but not their network, which our
  * device keeps, nor what their sockets have not sent. Whoever does not take it in time is
@@ -310,19 +316,17 @@ static void finish(struct relay *relay)
 {
 	int64_t left, deadline_ms = loop_now_ms() + FINISH_MS;
 	take_frames(relay, FRAMES_AT_END);
-	while (!tcp_is_told(relay->tcp) && (left = deadline_ms - loop_now_ms()) > 0)
+	while (is_over(relay) && !tcp_is_told(relay->tcp) &&
+		(left = deadline_ms - loop_now_ms()) > 0)
 		turn(relay, (int)left);
 }
 
 void relay_run(struct relay *relay)
 {
-	while (!relay->is_over) {
-		turn(relay, -1);
-		if (relay->members && members_are_over(relay->members, loop_now_ms()))
-			relay->is_over = true;
-	}
-	/* A named network ends at once: the next container may be asking for it already. */
-	if (!relay->members)
+	do {
+		while (!is_over(relay))
+			turn(relay, -1);
 		finish(relay);
+	} while (!is_over(relay)); /* somebody new may have come to the network */
 	tcp_free(relay->tcp);
 }

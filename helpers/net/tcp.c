@@ -309,6 +309,7 @@ static void set_asked(struct connection *c, const struct tcp_segment *s)
 	c->mss = s->mss;
 	c->scale_inside = s->scale < 0 ? 0 : s->scale;
 	c->scale_ours = s->scale < 0 ? -1 : 0;
+	c->may_hold = s->may_hold;
 }
 
 static void begin(struct tcp *tcp, const struct tcp_segment *s, const uint8_t *frame, size_t size)

@@ -6,7 +6,8 @@
  * window of 64 KiB, two copies and a checksum more. Here there is none. A segment from inside is
  * written to a socket of the host as it is, what the socket says becomes segments, and only what
  * the other end does not take yet is kept. Neither loss nor congestion is to be expected between
- * two kernels of one machine: what gets lost all the same is sent again, all from there on.
+ * two kernels of one machine, but frames that change places are (held.h). What gets lost all the
+ * same is sent again, all from there on.
  */
 #ifndef NET_TCP_H
 #define NET_TCP_H

@@ -53,7 +53,9 @@ static void say(
 		.window = window_to_tell(c, flags & TCP_SYN),
 		.flags = flags,
 		.scale = c->scale_ours,
-		.mss = (uint16_t)c->tcp->mss};
+		.mss = (uint16_t)c->tcp->mss,
+		.may_hold = c->may_hold,
+		.held = c->may_hold && size == 0 ? &c->held : NULL};
 	size_t n = tcp_headers_set(&c->headers, &words, size);
 	c->heard_told = c->heard;
 	c->must_tell = false;
@@ -95,7 +97,7 @@ bool flow_grant(struct connection *c)
 	c->stage = GRANTED;
 	c->scale_ours = c->scale_ours < 0 ? -1 : SCALE;
 	c->acknowledged = first;
-	c->said = c->said_most = first + 1;
+	c->said = c->said_most = c->mended = first + 1;
 	flow_say(c, TCP_SYN | TCP_ACK, first);
 	connection_await(c, patience(c));
 	watch(c);
@@ -163,6 +165,7 @@ static bool break_off(struct connection *c)
 	}
 	c->is_broken = c->is_outside_ended = c->is_outside_told_end = true;
 	buffer_free(&c->tcp->buffers, &c->up);
+	c->held = (struct held){0};
 	if (c->fd >= 0) {
 		loop_remove(c->tcp->loop, c->fd);
 		clean_fd(&c->fd);
@@ -252,11 +255,20 @@ static bool push_up(struct connection *c)
 	return true;
 }
 
-/* Counts one that says nothing new; true for the third, which tells of a loss. */
+static void say_again(struct connection *c)
+{
+	c->said = c->acknowledged;
+	c->mended = c->said_most;
+}
+
+/*
+ * Counts one that says nothing new; true for the third, which tells of a loss. All is said again
+ * then, and what was no loss is heard twice: the answers to that are no complaints.
+ */
 static bool is_complaint(struct connection *c, const struct tcp_segment *s, uint32_t window)
 {
 	if (s->size > 0 || (s->flags & TCP_FIN) || window != c->window ||
-		c->said == c->acknowledged) {
+		c->said == c->acknowledged || ahead(c->acknowledged, c->mended) < 0) {
 		c->n_same = 0;
 		return false;
 	}
@@ -270,7 +282,7 @@ static bool take_acknowledgement(struct connection *c, const struct tcp_segment 
 	if (n < 0)
 		return true; /* an old one */
 	if (n == 0 && is_complaint(c, s, window))
-		c->said = c->acknowledged;
+		say_again(c);
 	c->window = window;
 	if (window > c->window_most)
 		c->window_most = window;
@@ -300,16 +312,60 @@ static ssize_t take_bytes(struct connection *c, const uint8_t *bytes, size_t siz
 		n = tell_outside(c, bytes, size);
 	if (n < 0)
 		return break_off(c) ? 0 : -1;
+	if (c->up.used == 0)
+		buffer_pass(&c->tcp->buffers, &c->up, (size_t)n);
 	return n + (ssize_t)buffer_append(&c->tcp->buffers, &c->up, bytes + n, size - (size_t)n);
+}
+
+/* Where inside's stream ends; it is in the window like a byte, or has come too early. */
+static void note_end(struct connection *c, const struct tcp_segment *s)
+{
+	uint32_t end = s->sequence + (uint32_t)s->size;
+	if (!(s->flags & TCP_FIN) || ahead(end, c->heard_edge) > 0)
+		return;
+	c->held.has_end = true;
+	c->held.end = end;
+}
+
+/* What lies behind a hole; of more than was allowed nothing. */
+static void hold(struct connection *c, const struct tcp_segment *s)
+{
+	size_t gap = s->sequence - c->heard;
+	uint32_t end = s->sequence + (uint32_t)s->size;
+	if (c->is_broken || ahead(end, c->heard_edge) > 0)
+		return;
+	note_end(c, s);
+	if (s->size > 0 && buffer_put_early(&c->tcp->buffers, &c->up, gap, s->payload, s->size))
+		held_add(&c->held, s->sequence, end);
+}
+
+/* The hole before them is filled. */
+static bool take_held(struct connection *c)
+{
+	uint32_t reach = held_reach(&c->held, c->heard);
+	if (reach != c->heard) {
+		buffer_put(&c->tcp->buffers, &c->up, reach - c->heard);
+		c->heard = reach;
+		if (!push_up(c))
+			return false;
+	}
+	if (c->held.has_end && c->heard == c->held.end) {
+		c->held = (struct held){0};
+		c->heard++;
+		c->is_inside_ended = true;
+		tell_end(c);
+	}
+	return true;
 }
 
 static bool take_payload(struct connection *c, const struct tcp_segment *s)
 {
 	int32_t known = ahead(c->heard, s->sequence);
-	bool has_end = s->flags & TCP_FIN;
-	if (known == 0 && s->size == 0 && !has_end)
+	if (known == 0 && s->size == 0 && !(s->flags & TCP_FIN))
 		return true;
 	if (known < 0 || (size_t)known > s->size || c->is_inside_ended) {
+		if (known < 0 && !c->is_inside_ended)
+			hold(c, s);
 		/* A hole before it, or all of it known: said at once, since its number counts. */
 		flow_say(c, TCP_ACK, c->said);
 		return true;
@@ -321,11 +377,9 @@ static bool take_payload(struct connection *c, const struct tcp_segment *s)
 	if (taken < 0)
 		return false;
 	c->heard += (uint32_t)taken;
-	if (has_end && (size_t)taken == size) {
-		c->heard++;
-		c->is_inside_ended = true;
-		tell_end(c);
-	}
+	note_end(c, s);
+	if (!take_held(c))
+		return false;
 	connection_note(c);
 	if (c->heard - c->heard_told >= TELL_AFTER)
 		flow_say(c, TCP_ACK, c->said);
@@ -409,7 +463,7 @@ bool flow_due(struct connection *c)
 		if (c->said_most == c->said)
 			c->said_most++;
 	} else {
-		c->said = c->acknowledged;
+		say_again(c);
 		speak(c);
 	}
 	if (!c->due_ms)

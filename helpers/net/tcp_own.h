@@ -26,7 +26,9 @@ struct connection {
 	/* What inside says. RFC 9293 has these as RCV.NXT, and RCV.NXT + RCV.WND as last told. */
 	uint32_t heard, heard_edge;
 	uint32_t heard_told; /* up to here inside knows that it was heard */
-	struct buffer up;    /* heard, and not yet taken by the socket */
+	struct buffer up;    /* heard, and not yet taken by the socket; and what came early */
+	struct held held;
+	bool may_hold; /* inside wants to be told of that */
 	bool is_inside_ended, is_outside_told_end;
 	bool must_tell; /* something is to be told inside, if only that it was heard */
 	bool is_noted;	/* for the next wait */
@@ -44,6 +46,7 @@ struct connection {
 	unsigned tries;	  /* since something moved */
 	unsigned unheard; /* … since inside was heard at all */
 	unsigned n_same;  /* acknowledgements that said nothing new */
+	uint32_t mended;  /* up to here all was said again: nothing before it is a new loss */
 };
 
 struct tcp {

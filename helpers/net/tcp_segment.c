@@ -11,7 +11,14 @@
 #define SCALE_MAX   14
 #define MORE_PIECES 0x3fff /* of the word with IPv4's fragment offset */
 
-enum { OPTION_END = 0, OPTION_NOTHING = 1, OPTION_MSS = 2, OPTION_SCALE = 3 };
+enum {
+	OPTION_END = 0,
+	OPTION_NOTHING = 1,
+	OPTION_MSS = 2,
+	OPTION_SCALE = 3,
+	OPTION_MAY_HOLD = 4,
+	OPTION_HELD = 5
+};
 
 static uint16_t get16(const uint8_t *at)
 {
@@ -73,6 +80,8 @@ static void read_options(const uint8_t *at, const uint8_t *end, struct tcp_segme
 			ret->mss = get16(at + 2);
 		if (at[0] == OPTION_SCALE && at[1] == 3)
 			ret->scale = at[2] > SCALE_MAX ? SCALE_MAX : at[2];
+		if (at[0] == OPTION_MAY_HOLD && at[1] == 2)
+			ret->may_hold = true;
 		at += at[1];
 	}
 }
@@ -127,18 +136,38 @@ void tcp_headers_make(const uint8_t *frame, const struct tcp_ends *ends, struct 
 	memcpy(ip + ret->ip + 2, &ends->inside_port, 2);
 }
 
-static size_t put_options(uint8_t *at, const struct tcp_words *words)
+static size_t put_grant(uint8_t *at, const struct tcp_words *words)
 {
+	size_t n = 4;
 	at[0] = OPTION_MSS;
 	at[1] = 4;
 	put16(at + 2, words->mss);
-	if (words->scale < 0)
-		return 4;
-	at[4] = OPTION_NOTHING;
-	at[5] = OPTION_SCALE;
-	at[6] = 3;
-	at[7] = (uint8_t)words->scale;
-	return 8;
+	if (words->scale >= 0) {
+		const uint8_t scale[] = {OPTION_NOTHING, OPTION_SCALE, 3, (uint8_t)words->scale};
+		memcpy(at + n, scale, sizeof(scale));
+		n += sizeof(scale);
+	}
+	if (words->may_hold) {
+		static const uint8_t may[] = {OPTION_NOTHING, OPTION_NOTHING, OPTION_MAY_HOLD, 2};
+		memcpy(at + n, may, sizeof(may));
+		n += sizeof(may);
+	}
+	return n;
+}
+
+/* The stream's end counts as one behind the piece that it follows. */
+static size_t put_held(uint8_t *at, const struct held *held)
+{
+	size_t size = 4 + 8 * (size_t)held->n;
+	at[0] = at[1] = OPTION_NOTHING;
+	at[2] = OPTION_HELD;
+	at[3] = (uint8_t)(size - 2);
+	for (unsigned i = 0; i < held->n; i++) {
+		const struct held_piece *piece = held->pieces + i;
+		put32(at + 4 + 8 * i, piece->from);
+		put32(at + 8 + 8 * i, piece->to + (held->has_end && held->end == piece->to));
+	}
+	return size;
 }
 
 size_t tcp_headers_set(struct tcp_headers *h, const struct tcp_words *words, size_t size)
@@ -146,7 +175,9 @@ size_t tcp_headers_set(struct tcp_headers *h, const struct tcp_words *words, siz
 	uint8_t *ip = h->bytes + FRAME_ETHERNET, *tcp = ip + h->ip;
 	size_t header = TCP_HEADER;
 	if (words->flags & TCP_SYN)
-		header += put_options(tcp + TCP_HEADER, words);
+		header += put_grant(tcp + TCP_HEADER, words);
+	else if (words->held && words->held->n > 0)
+		header += put_held(tcp + TCP_HEADER, words->held);
 	put32(tcp + 4, words->sequence);
 	put32(tcp + 8, words->acknowledged);
 	tcp[12] = (uint8_t)(header / 4 << 4);

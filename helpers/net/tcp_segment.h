@@ -4,13 +4,14 @@
 #define NET_TCP_SEGMENT_H
 
 #include "net/frame.h"
+#include "net/held.h"
 
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16 };
 
 /* Payload of one frame at most: with all headers it is less than 64 KiB. */
 #define TCP_SEGMENT_MAX 65280
 /* Ethernet, IPv6, TCP and the options that we use. */
-#define TCP_HEADERS_MAX (FRAME_ETHERNET + 40 + 20 + 8)
+#define TCP_HEADERS_MAX (FRAME_ETHERNET + 40 + 20 + 4 + 8 * HELD_MAX)
 
 /*
  * Who talks with whom. The hardware address belongs to it: in a named network nobody says a word
@@ -30,8 +31,9 @@ struct tcp_segment {
 	uint8_t flags;
 	const uint8_t *payload;
 	size_t size;
-	int scale;    /* option of a SYN; -1: none [RFC 7323] */
-	uint16_t mss; /* option of a SYN; else what everybody takes */
+	int scale;     /* option of a SYN; -1: none [RFC 7323] */
+	uint16_t mss;  /* option of a SYN; else what everybody takes */
+	bool may_hold; /* option of a SYN: wants to hear what came before its turn [RFC 2018] */
 };
 
 /* What our segments of one connection begin with. */
@@ -55,8 +57,10 @@ struct tcp_words {
 	uint32_t sequence, acknowledged;
 	uint16_t window;
 	uint8_t flags;
-	int scale;    /* with SYN: -1 for none */
-	uint16_t mss; /* with SYN */
+	int scale;		 /* with SYN: -1 for none */
+	uint16_t mss;		 /* with SYN */
+	bool may_hold;		 /* with SYN */
+	const struct held *held; /* without payload: what is told to have come early; or NULL */
 };
 
 /*

@@ -101,6 +101,7 @@ static void give_segment(struct tcp *tcp)
 		.acknowledged = heard + (uint32_t)(int8_t)next(),
 		.window = (uint16_t)(next() << 8 | next()),
 		.scale = (int)(next() % 20) - 1,
+		.may_hold = next() % 2,
 		.mss = (uint16_t)(next() << 4)};
 	size_t size = next() * next();
 	size_t n = tcp_headers_set(&h, &words, size);

@@ -384,6 +384,59 @@ time.sleep(60)'
 	[ "$(cat "$work"/many.* | grep -oE '10\.89\.[0-9]+\.[0-9]+/24' | sort -u | wc -l)" -eq 12 ]
 }
 
+@test "streams out of a network are whole and quick, though frames change places on the way" {
+	local peer=$BATS_TEST_DIRNAME/netpeer.py port zeros
+	zeros=$(yes 0 | head -12)
+	# shellcheck disable=SC2086
+	python3 "$peer" late $zeros >"$work/late" 3>&- &
+	pids+=($!)
+	for _ in $(seq 100); do
+		[ ! -s "$work/late" ] || break
+		sleep 0.1
+	done
+	port=$(head -1 "$work/late")
+	"$GUSCIO" network create -o host-loopback=true back
+	# A lost turn would cost a timer's second or more each time; a stream takes a tenth of one.
+	run -0 "$GUSCIO" run --network back -v "$peer:/peer.py:ro" @host timeout 15 sh -ec "
+		for i in $(seq -s ' ' 12); do python3 /peer.py leave 10.89.0.1 $port; done"
+	for _ in $(seq 100); do
+		[ "$(wc -l <"$work/late")" -lt 13 ] || break
+		sleep 0.1
+	done
+	[ "$(grep -c "all ended" "$work/late")" -eq 12 ]
+	end_all
+}
+
+@test "the last one leaves with something unsaid, and another one comes: the network goes on" {
+	local peer=$BATS_TEST_DIRNAME/netpeer.py port before
+	python3 "$peer" late 8 0 >"$work/late" 3>&- &
+	pids+=($!)
+	for _ in $(seq 100); do
+		[ ! -s "$work/late" ] || break
+		sleep 0.1
+	done
+	port=$(head -1 "$work/late")
+	"$GUSCIO" network create -o host-loopback=true back
+	run -0 "$GUSCIO" run --network back -v "$peer:/peer.py:ro" @host \
+		python3 -c "import sys; sys.argv = ['', '']; exec(open('/peer.py').read().split('if __name__')[0])
+s = socket.create_connection(('10.89.0.1', $port)); s.settimeout(1)
+try: s.sendall(pattern(MANY)[:MANY])
+except TimeoutError: os._exit(0)"
+	before=$(pgrep -u "$(id -u)" -f 'guscio-net: back')
+	run -0 "$GUSCIO" run --network back -v "$peer:/peer.py:ro" @host sh -c "
+		sleep 5
+		cat /sys/class/net/eth0/carrier
+		python3 /peer.py leave 10.89.0.1 $port"
+	[ "$output" = 1 ]
+	[ -n "$before" ]
+	for _ in $(seq 100); do
+		[ "$(wc -l <"$work/late")" -lt 3 ] || break
+		sleep 0.1
+	done
+	[ "$(sed -n 3p "$work/late")" = "all ended" ]
+	end_all
+}
+
 @test "more containers than libslirp remembers neighbours talk to the outside at once" {
 	python3 "$BATS_TEST_DIRNAME/netpeer.py" echo 0 >"$work/up" 2>&1 3>&- &
 	pids+=($!)

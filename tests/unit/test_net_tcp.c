@@ -35,6 +35,7 @@ static union endpoint dialled;
 static struct {
 	struct tcp_segment segment;
 	uint8_t payload[TCP_SEGMENT_MAX];
+	struct held held;
 } came[FRAMES];
 static size_t n_came;
 static bool loses;
@@ -42,6 +43,22 @@ static bool loses;
 static int64_t clock_ms(void)
 {
 	return now_ms;
+}
+
+/* The pieces that a segment of IPv4 says to have come early. */
+static struct held read_held(const uint8_t *frame)
+{
+	const uint8_t *at = frame + FRAME_ETHERNET + 20, *end = at + (at[12] >> 4) * 4;
+	struct held held = {.n = 0};
+	for (at += 20; at < end && *at; at += *at == 1 ? 1 : at[1])
+		for (const uint8_t *piece = at + 2; *at == 5 && piece < at + at[1]; piece += 8) {
+			uint32_t words[2];
+			memcpy(words, piece, sizeof(words));
+			assert_true(held.n < HELD_MAX);
+			held.pieces[held.n++] =
+				(struct held_piece){ntohl(words[0]), ntohl(words[1])};
+		}
+	return held;
 }
 
 /* Turns a frame round, so that tcp_segment_read() takes it. */
@@ -60,6 +77,7 @@ static void take(void *opaque, uint8_t *headers, size_t n, const uint8_t *payloa
 	assert_int_equal(came[n_came].segment.size, size);
 	if (size > 0)
 		memcpy(came[n_came].payload, payload, size);
+	came[n_came].held = headers[12] == 0x08 ? read_held(frame) : (struct held){.n = 0};
 	came[n_came].segment.payload = came[n_came].payload;
 	n_came++;
 }
@@ -161,8 +179,12 @@ static size_t frame_to(const char *to, const struct tcp_words *words, const void
 static void ask_port(const char *to, uint16_t port)
 {
 	uint8_t frame[256];
-	struct tcp_words words = {
-		.sequence = FIRST, .window = 65535, .flags = TCP_SYN, .scale = 2, .mss = 65460};
+	struct tcp_words words = {.sequence = FIRST,
+		.window = 65535,
+		.flags = TCP_SYN,
+		.scale = 2,
+		.mss = 65460,
+		.may_hold = true};
 	size_t size = frame_to(to, &words, NULL, 0, frame);
 	port = htons(port);
 	memcpy(frame + FRAME_ETHERNET + (strchr(to, ':') ? 40 : 20) + 2, &port, 2);
@@ -359,6 +381,92 @@ static void what_is_not_taken_closes_the_window_and_is_kept(void **state)
 	assert_true((uint32_t)came[n_came - 1].segment.window << 3 > BUFFER_SIZE / 4 * 3 - 8);
 }
 
+static void say_early(uint32_t at, const char *bytes, uint8_t end, uint32_t theirs)
+{
+	assert_true(send_inside(TCP_ACK | end, FIRST + at, theirs, 65535, bytes, strlen(bytes)));
+}
+
+static void expect_held(const struct held_piece *pieces, unsigned n)
+{
+	const struct held *held = &came[n_came - 1].held;
+	assert_int_equal(held->n, n);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(held->pieces[i].from, FIRST + pieces[i].from);
+		assert_int_equal(held->pieces[i].to, FIRST + pieces[i].to);
+	}
+}
+
+static void what_comes_early_is_held_and_told(void **state)
+{
+	char text[32];
+	(void)state;
+	uint32_t theirs = open_connection(65535);
+	say_early(5, "efg", 0, theirs);
+	expect_held((struct held_piece[]){{5, 8}}, 1);
+	say_early(12, "lm", TCP_FIN, theirs);
+	expect_held((struct held_piece[]){{12, 15}, {5, 8}}, 2); /* with the end */
+	say_early(7, "gh", 0, theirs);
+	expect_held((struct held_piece[]){{5, 9}, {12, 15}}, 2);
+	assert_int_equal(came[n_came - 1].segment.acknowledged, FIRST + 1);
+	assert_int_equal(read(outside, text, sizeof(text)), -1);
+	say_early(1, "abcd", 0, theirs);
+	turn();
+	assert_int_equal(read(outside, text, sizeof(text)), 8);
+	assert_memory_equal(text, "abcdefgh", 8);
+	assert_int_equal(came[n_came - 1].segment.acknowledged, FIRST + 9);
+	expect_held((struct held_piece[]){{12, 15}}, 1);
+	say_early(9, "ijkl", 0, theirs); /* one known already */
+	turn();
+	assert_int_equal(read(outside, text, sizeof(text)), 5);
+	assert_memory_equal(text, "ijklm", 5);
+	assert_int_equal(came[n_came - 1].segment.acknowledged, FIRST + 15);
+	expect_held(NULL, 0);
+	assert_int_equal(read(outside, text, sizeof(text)), 0);
+}
+
+static void no_more_is_held_than_was_allowed_and_can_be_told(void **state)
+{
+	static uint8_t bytes[BUFFER_SIZE];
+	(void)state;
+	uint32_t theirs = open_connection(65535);
+	uint32_t edge = FIRST + 1 + BUFFER_SIZE;
+	assert_true(send_inside(TCP_ACK, edge - 1, theirs, 65535, bytes, 2));
+	expect_held(NULL, 0);
+	assert_true(send_inside(TCP_ACK | TCP_FIN, edge - 1, theirs, 65535, bytes, 1));
+	expect_held((struct held_piece[]){{edge - 1 - FIRST, edge + 1 - FIRST}}, 1);
+	for (uint32_t at = 3; at < 20; at += 2)
+		say_early(at, "x", 0, theirs);
+	assert_int_equal(came[n_came - 1].held.n, HELD_MAX);
+	/* All of it comes again, in its turn and in larger pieces; only the end is missing. */
+	size_t got = 0;
+	n_came = 0;
+	for (uint32_t at = 0; at < BUFFER_SIZE - 1; at += 65279)
+		assert_true(send_inside(TCP_ACK, FIRST + 1 + at, theirs, 65535, bytes,
+			at + 65279 < BUFFER_SIZE ? 65279 : BUFFER_SIZE - 1 - at));
+	for (int i = 0; i < 100; i++) {
+		ssize_t n = read(outside, bytes, sizeof(bytes));
+		got += n > 0 ? (size_t)n : 0;
+		turn();
+	}
+	assert_int_equal(got, BUFFER_SIZE);
+	assert_int_equal(read(outside, bytes, 1), 0);
+	assert_int_equal(came[n_came - 1].segment.acknowledged, edge + 1);
+}
+
+static void what_came_early_goes_with_a_connection_that_breaks(void **state)
+{
+	(void)state;
+	uint32_t theirs = open_connection(65535);
+	say_early(5, "efg", TCP_FIN, theirs);
+	end_outside();
+	n_came = 0;
+	say_early(1, "abcd", 0, theirs);
+	turn();
+	turn();
+	assert_true(came[n_came - 1].segment.flags & TCP_RST);
+	assert_int_equal(tcp_count(tcp), 0);
+}
+
 static void holes_are_complained_of_and_known_bytes_come_once(void **state)
 {
 	char text[16];
@@ -371,14 +479,14 @@ static void holes_are_complained_of_and_known_bytes_come_once(void **state)
 	assert_true(send_inside(TCP_ACK, FIRST + 2, theirs, 65535, "bcde", 4));
 	assert_true(send_inside(TCP_ACK, FIRST + 1, theirs, 65535, "ab", 2));
 	turn();
-	assert_int_equal(read(outside, text, sizeof(text)), 5);
-	assert_memory_equal(text, "abcde", 5);
-	assert_int_equal(came[n_came - 1].segment.acknowledged, FIRST + 6);
+	assert_int_equal(read(outside, text, sizeof(text)), 6);
+	assert_memory_equal(text, "abcdef", 6);
+	assert_int_equal(came[n_came - 1].segment.acknowledged, FIRST + 7);
 	/* An acknowledgement of what was never said is answered, and changes nothing. */
 	n_came = 0;
-	assert_true(send_inside(TCP_ACK, FIRST + 6, theirs + 99, 65535, "f", 1));
+	assert_true(send_inside(TCP_ACK, FIRST + 7, theirs + 99, 65535, "f", 1));
 	turn();
-	assert_int_equal(came[0].segment.acknowledged, FIRST + 6);
+	assert_int_equal(came[0].segment.acknowledged, FIRST + 7);
 	assert_int_equal(read(outside, text, sizeof(text)), -1);
 }
 
@@ -398,13 +506,17 @@ static void what_is_lost_is_said_again(void **state)
 	assert_int_equal(came[0].segment.sequence, theirs);
 	assert_memory_equal(came[0].payload, "abcdef", 6);
 	n_came = 0;
+	/* The answers to what was heard twice are no complaints. */
+	for (int i = 0; i < 4; i++)
+		assert_true(send_inside(TCP_ACK, FIRST + 1, theirs + 3, 65535, NULL, 0));
+	assert_int_equal(n_came, 0);
 	now_ms += 240;
 	turn();
 	assert_int_equal(n_came, 0);
 	now_ms += 20;
 	turn();
 	assert_int_equal(n_came, 1);
-	assert_memory_equal(came[0].payload, "abcdef", 6);
+	assert_memory_equal(came[0].payload, "def", 3);
 	/* Each time it takes twice as long, and at last it is over. */
 	n_came = 0;
 	now_ms += 490;
@@ -567,15 +679,25 @@ static void kernel_hear(struct kernel *k, const uint8_t *expected)
 static void kernel_say(struct kernel *k, const uint8_t *bytes)
 {
 	k->said = k->acknowledged; /* all that is open, every time */
+	struct {
+		size_t at, size;
+	} pieces[8];
 	for (int i = 0; i < 8; i++) {
 		size_t size = 1 + (size_t)rand() % 30000,
 		       open = k->acknowledged + k->window - k->said;
 		size = size < open ? size : open;
 		size = size < WHOLE - k->said ? size : WHOLE - k->said;
-		if (rand() % LOST_ONE)
-			send_inside(TCP_ACK, FIRST + 1 + (uint32_t)k->said, k->theirs, 20000,
-				bytes + k->said, size);
+		pieces[i].at = k->said;
+		pieces[i].size = size;
 		k->said += size;
+	}
+	/* In any order. */
+	for (int i = 8; i > 0; i--) {
+		int one = rand() % i;
+		if (rand() % LOST_ONE)
+			send_inside(TCP_ACK, FIRST + 1 + (uint32_t)pieces[one].at, k->theirs, 20000,
+				bytes + pieces[one].at, pieces[one].size);
+		pieces[one] = pieces[i - 1];
 	}
 }
 
@@ -617,6 +739,9 @@ int main(void)
 		NET_TEST(who_talks_of_no_connection_is_reset),
 		NET_TEST(bytes_and_ends_pass_both_ways),
 		NET_TEST(what_is_not_taken_closes_the_window_and_is_kept),
+		NET_TEST(what_comes_early_is_held_and_told),
+		NET_TEST(no_more_is_held_than_was_allowed_and_can_be_told),
+		NET_TEST(what_came_early_goes_with_a_connection_that_breaks),
 		NET_TEST(holes_are_complained_of_and_known_bytes_come_once),
 		NET_TEST(what_is_lost_is_said_again),
 		NET_TEST(a_closed_window_is_asked_about_by_one_byte),
