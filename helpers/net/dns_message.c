@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/dns_message.h"
+#include "net/wire_words.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #define TIME_TO_LIVE 0 /* of our own names: a container may end at any moment */
 
-static uint16_t get16(const uint8_t *at)
+static uint8_t *append16(uint8_t *at, unsigned value)
 {
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static uint8_t *put16(uint8_t *at, unsigned value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
+	put16(at, value);
 	return at + 2;
 }
 
@@ -76,12 +71,12 @@ static uint8_t *put_address(uint8_t *at, const union endpoint *address)
 {
 	bool is_v6 = address->any.sa_family == AF_INET6;
 	size_t size = is_v6 ? 16 : 4;
-	at = put16(at, 0xc000 | DNS_HEADER); /* the question's name */
-	at = put16(at, is_v6 ? DNS_TYPE_AAAA : DNS_TYPE_A);
-	at = put16(at, 1);
-	at = put16(at, 0);
-	at = put16(at, TIME_TO_LIVE);
-	at = put16(at, (unsigned)size);
+	at = append16(at, 0xc000 | DNS_HEADER); /* the question's name */
+	at = append16(at, is_v6 ? DNS_TYPE_AAAA : DNS_TYPE_A);
+	at = append16(at, 1);
+	at = append16(at, 0);
+	at = append16(at, TIME_TO_LIVE);
+	at = append16(at, (unsigned)size);
 	memcpy(at, is_v6 ? (const void *)&address->v6.sin6_addr : &address->v4.sin_addr, size);
 	return at + size;
 }

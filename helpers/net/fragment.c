@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/fragment.h"
 #include "base/own.h"
+#include "net/wire_words.h"
 
 #include <string.h>
 
@@ -34,17 +35,6 @@ struct piece {
 	const uint8_t *payload;
 	bool is_last;
 };
-
-static unsigned get16(const uint8_t *at)
-{
-	return (unsigned)at[0] << 8 | at[1];
-}
-
-static void put16(uint8_t *at, size_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
 
 struct fragments *fragments_new(void)
 {

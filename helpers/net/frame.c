@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/frame.h"
+#include "net/wire_words.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -10,17 +11,6 @@ enum {
 	NEIGHBOUR_SOLICITATION = 135,
 	NEIGHBOUR_ADVERTISEMENT = 136
 }; /* [RFC 4861] */
-
-static uint16_t get16(const uint8_t *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static void put16(uint8_t *at, unsigned value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
 
 uint64_t frame_sum(const uint8_t *bytes, size_t size, uint64_t sum)
 {

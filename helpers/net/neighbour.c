@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/neighbour.h"
+#include "net/wire_words.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -7,11 +8,6 @@
 enum { TYPE_ARP = 0x0806, TYPE_IPV6 = 0x86dd };
 enum { ARP_SIZE = 28, ARP_REQUEST = 1, ARP_REPLY = 2 };
 enum { ROUTER_SOLICITATION = 133, SOLICITATION = 135, ADVERTISEMENT = 136 };
-
-static unsigned get16(const uint8_t *at)
-{
-	return (unsigned)(at[0] << 8 | at[1]);
-}
 
 static bool is_arp(const uint8_t *frame, size_t size)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/tcp_segment.h"
+#include "net/wire_words.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -19,28 +20,6 @@ enum {
 	OPTION_MAY_HOLD = 4,
 	OPTION_HELD = 5
 };
-
-static uint16_t get16(const uint8_t *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-	return (uint32_t)get16(at) << 16 | get16(at + 2);
-}
-
-static void put16(uint8_t *at, size_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-	put16(at, value >> 16);
-	put16(at + 2, value & 0xffff);
-}
 
 /* Returns where TCP begins, or NULL; @ret_size: of TCP with its payload. */
 static const uint8_t *read_ip(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/unreachable.h"
 #include "net/frame.h"
+#include "net/wire_words.h"
 
 #include <string.h>
 
@@ -16,12 +17,6 @@ static const uint8_t codes4[] = {
 	[UNREACHABLE_NETWORK] = 0, [UNREACHABLE_HOST] = 1, [UNREACHABLE_PROHIBITED] = 13};
 static const uint8_t codes6[] = {
 	[UNREACHABLE_NETWORK] = 0, [UNREACHABLE_HOST] = 3, [UNREACHABLE_PROHIBITED] = 1};
-
-static void put16(uint8_t *at, size_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
 
 static void put_sum(uint8_t *at, uint64_t sum)
 {
