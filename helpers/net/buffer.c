@@ -90,6 +90,12 @@ void buffer_pass(struct buffers *all, struct buffer *b, size_t size)
 	free_if_empty(all, b);
 }
 
+void buffer_drop_early(struct buffers *all, struct buffer *b)
+{
+	b->early = 0;
+	free_if_empty(all, b);
+}
+
 const uint8_t *buffer_look(const struct buffer *b, size_t at, size_t *ret_size)
 {
 	size_t place = (b->head + at) % b->size, rest = b->used - at;

@@ -53,6 +53,8 @@ bool buffer_put_early(
 	struct buffers *all, struct buffer *b, size_t gap, const uint8_t *bytes, size_t size);
 /* Of an empty one: so many bytes of the hole came, and went on without being put here. */
 void buffer_pass(struct buffers *all, struct buffer *b, size_t size);
+/* What came early will never have its turn. */
+void buffer_drop_early(struct buffers *all, struct buffer *b);
 
 /* The bytes from @at on, which is less than what is used, as far as they lie in one piece. */
 const uint8_t *buffer_look(const struct buffer *b, size_t at, size_t *ret_size);

@@ -351,6 +351,7 @@ static bool take_held(struct connection *c)
 	}
 	if (c->held.has_end && c->heard == c->held.end) {
 		c->held = (struct held){0};
+		buffer_drop_early(&c->tcp->buffers, &c->up);
 		c->heard++;
 		c->is_inside_ended = true;
 		tell_end(c);

@@ -6,10 +6,8 @@ load helpers
 
 teardown() {
 	unset GUSCIO_FAULT
-	for id in $("$GUSCIO" ps -aq 2>/dev/null); do "$GUSCIO" rm -f "$id" >/dev/null 2>&1 || true; done
-	"$GUSCIO" unshare rm -rf "$work/root" "$work/data" "$work/cache" 2>/dev/null || true
-	chmod -R u+rwx "$work" 2>/dev/null || true
-	rm -rf "$work"
+	remove_containers
+	remove_all
 }
 
 run_d() {
@@ -19,12 +17,6 @@ run_d() {
 # Every process of ours that mentions this test's place, the container's own included.
 processes() {
 	pgrep -u "$(id -u)" -f "$work|sleep 4242" | grep -v "^$$\$" || true
-}
-
-soon() {
-	for _ in $(seq 60); do "$@" && return; sleep 0.05; done
-	echo "not soon: $*"
-	return 1
 }
 
 no_processes() {

@@ -5,16 +5,8 @@
 load helpers
 
 teardown() {
-	for id in $("$GUSCIO" ps -aq 2>/dev/null); do "$GUSCIO" rm -f "$id" >/dev/null 2>&1 || true; done
-	"$GUSCIO" unshare rm -rf "$work/root" "$work/data" "$work/cache" 2>/dev/null || true
-	chmod -R u+rwx "$work" 2>/dev/null || true
-	rm -rf "$work"
-}
-
-soon() {
-	for _ in $(seq 100); do "$@" && return; sleep 0.05; done
-	echo "not soon: $*"
-	return 1
+	remove_containers
+	remove_all
 }
 
 # In the background of this test, which does not make it less of a foreground one.

@@ -16,13 +16,32 @@ setup() {
 	make_root "$root"
 }
 
-teardown() {
+remove_containers() {
+	local id
+	for id in $("$GUSCIO" ps -aq 2>/dev/null); do "$GUSCIO" rm -f "$id" >/dev/null 2>&1 || true; done
+}
+
+remove_all() {
 	# podman leaves a process that holds its namespaces.
 	[ ! -s "$XDG_RUNTIME_DIR/libpod/tmp/pause.pid" ] || kill "$(cat "$XDG_RUNTIME_DIR/libpod/tmp/pause.pid")" || true
 	# Files of subordinate ids: only inside the namespace can they be removed.
 	"$GUSCIO" unshare rm -rf "$work/root" "$work/data" "$work/cache" "$work/more" 2>/dev/null || true
 	chmod -R u+rwx "$work" 2>/dev/null || true
 	rm -rf "$work"
+}
+
+teardown() {
+	remove_all
+}
+
+# Until a command succeeds: ten seconds at most.
+soon() {
+	for _ in $(seq 200); do
+		"$@" && return
+		sleep 0.05
+	done
+	echo "not soon: $*"
+	return 1
 }
 
 make_root() {

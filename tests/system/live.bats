@@ -5,10 +5,8 @@
 load helpers
 
 teardown() {
-	for id in $("$GUSCIO" ps -aq 2>/dev/null); do "$GUSCIO" rm -f "$id" >/dev/null 2>&1 || true; done
-	"$GUSCIO" unshare rm -rf "$work/root" "$work/data" "$work/cache" "$work/more" 2>/dev/null || true
-	chmod -R u+rwx "$work" 2>/dev/null || true
-	rm -rf "$work"
+	remove_containers
+	remove_all
 }
 
 # Detached, with one id, which is all that most tests need; 3 belongs to bats.
@@ -28,13 +26,6 @@ monitor_of() {
 its_monitor() {
 	soon monitor_of "$1" >/dev/null
 	monitor_of "$1"
-}
-
-# Until a command succeeds: at most five seconds.
-soon() {
-	for _ in $(seq 100); do "$@" && return; sleep 0.05; done
-	echo "not soon: $*"
-	return 1
 }
 
 nothing_of_a_container() {

@@ -6,11 +6,9 @@ load helpers
 
 PEER=$BATS_TEST_DIRNAME/netpeer.py
 
-eval "$(declare -f teardown | sed '1s/teardown/helpers_teardown/')"
-
 teardown() {
 	[ -z "${pids:-}" ] || kill $pids 2>/dev/null || true
-	helpers_teardown
+	remove_all
 }
 
 # A host of our own, with loopback only and with our /etc: there are ports below 1024 for a

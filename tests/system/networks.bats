@@ -8,8 +8,6 @@ setup_file() {
 	[ -r /dev/net/tun ] && [ -w /dev/net/tun ] || skip "/dev/net/tun cannot be opened here"
 }
 
-eval "$(declare -f teardown | sed '1s/teardown/remove_all/')"
-
 teardown() {
 	end_all
 	"$GUSCIO" rm -f web 2>/dev/null || true

@@ -6,12 +6,10 @@ load helpers
 
 PORTS=$BATS_TEST_DIRNAME/ports.py
 
-eval "$(declare -f teardown | sed '1s/teardown/helpers_teardown/')"
-
 teardown() {
 	[ -z "${starter:-}" ] || unpublish
 	"$GUSCIO" rm -f back >/dev/null 2>&1 || true
-	helpers_teardown
+	remove_all
 }
 
 # A container in the background that says "up"; its starter is $starter.

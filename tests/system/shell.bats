@@ -5,10 +5,8 @@
 load helpers
 
 teardown() {
-	for id in $("$GUSCIO" ps -aq 2>/dev/null); do "$GUSCIO" rm -f "$id" >/dev/null 2>&1 || true; done
-	"$GUSCIO" unshare rm -rf "$work/root" "$work/data" "$work/cache" "$work/more" 2>/dev/null || true
-	chmod -R u+rwx "$work" 2>/dev/null || true
-	rm -rf "$work"
+	remove_containers
+	remove_all
 }
 
 needs_ids() {

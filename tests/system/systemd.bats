@@ -6,20 +6,12 @@ load helpers
 
 teardown() {
 	[ -z "${listener:-}" ] || kill "$listener" 2>/dev/null || true
-	for id in $("$GUSCIO" ps -aq 2>/dev/null); do "$GUSCIO" rm -f "$id" >/dev/null 2>&1 || true; done
-	"$GUSCIO" unshare rm -rf "$work/root" "$work/data" "$work/cache" "$work/more" 2>/dev/null || true
-	rm -rf "$work"
+	remove_containers
+	remove_all
 }
 
 run_d() {
 	"$GUSCIO" run -d --userns=single --network=none "$@" 3>&-
-}
-
-# Until a command succeeds: at most ten seconds.
-soon() {
-	for _ in $(seq 200); do "$@" && return; sleep 0.05; done
-	echo "not soon: $*"
-	return 1
 }
 
 # Messages go to $work/said, one line each.
