@@ -76,6 +76,8 @@ bool between_join(struct starter *s, const struct step *step, struct err *e)
 	CLEAN(clean_fd) int fd = -1;
 	int flag = kinds[step->join.ns].flag;
 	bool ok = open_namespace(s, step, &fd, e);
+	if (!ok && e->what[0])
+		return false; /* that there is no such container says all */
 	if (ok && step->join.ns == NS_USER && is_same_namespace(fd, "/proc/self/ns/user"))
 		return true;
 	if (ok && step->join.ns != NS_USER)

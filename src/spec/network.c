@@ -165,8 +165,8 @@ static bool set_options(struct spec *spec, const char *text, struct err *e)
 bool spec_set_network(struct spec *spec, const char *text, struct err *e)
 {
 	static const struct name_value words[] = {{"slirp", NET_SLIRP}, {"slirp4netns", NET_SLIRP},
-		{"bridge", NET_SLIRP}, {"default", NET_SLIRP}, {"private", NET_SLIRP},
-		{"none", NET_NONE}, {NULL, 0}};
+		{"pasta", NET_SLIRP}, {"bridge", NET_SLIRP}, {"default", NET_SLIRP},
+		{"private", NET_SLIRP}, {"none", NET_NONE}, {NULL, 0}};
 	struct net_spec *net = &spec->net;
 	if (!strcmp(text, "host") || text_starts(text, "container:") || text_starts(text, "ns:"))
 		return spec_set_namespace(spec, NS_NET, "network", text, e);

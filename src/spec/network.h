@@ -47,7 +47,7 @@ struct net_spec {
 /*
  * --network: slirp[:OPTION,...], none, host, container:NAME, ns:PATH or NAME[:OPTION,...]
  * Sets the network namespace's mode too. Names of docker and podman for the default
- * (bridge, private, slirp4netns) mean slirp; "default" means slirp where it can be had.
+ * (bridge, private, slirp4netns, pasta) mean slirp; "default" means slirp where it can be had.
  */
 bool spec_set_network(struct spec *spec, const char *text, struct err *e);
 /* --dns ADDRESS, or none for an empty list; --dns-search, --dns-option */

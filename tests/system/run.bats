@@ -164,7 +164,7 @@ load helpers
 	assert_one_line
 	[[ $output == *"in use"* ]]
 	run -125 "$GUSCIO" run --network container:nobody "$root" true
-	assert_one_line
+	[ "$output" = "guscio: no container 'nobody'" ]
 	kill $holder
 	wait $holder || true
 	assert_nothing_left

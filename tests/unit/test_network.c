@@ -94,6 +94,8 @@ static void names_of_others(void **state)
 	(void)state;
 	assert_true(read_mode(&spec, "bridge"));
 	assert_int_equal(spec.net.kind, NET_SLIRP);
+	assert_true(read_mode(&spec, "pasta:mtu=1500"));
+	assert_int_equal(spec.net.kind, NET_SLIRP);
 	assert_true(read_mode(&spec, "slirp4netns:allow_host_loopback=true,enable_ipv6=false"));
 	assert_true(spec.net.host_loopback && spec.net.no_ipv6);
 	assert_true(read_mode(&spec, "host"));
