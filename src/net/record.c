@@ -118,7 +118,7 @@ bool net_record_read(const char *data_dir, const char *text, struct arena *arena
 	err_what(e, ERR_STATE, "there is no network '%s'", text);
 	if (damaged)
 		return err_hint(e, "a record below '%s/networks' is damaged", data_dir);
-	return err_hint(e, "make it: guscio network create %s", text);
+	return err_hint(e, "see: guscio network ls; or make it: guscio network create %s", text);
 }
 
 bool net_record_exists(const char *data_dir, const char *name)
