@@ -275,10 +275,14 @@ def late(*seconds):
         s.close()
 
 
-def leave(host, port):
-    """Says much, and is gone before it was heard."""
+def leave(host, port, patience=20):
+    """Says much, and is gone before it was heard; also when it is not heard at all."""
     s = socket.create_connection((host, int(port)), 20)
-    s.sendall(pattern(MANY)[:MANY])
+    s.settimeout(float(patience))
+    try:
+        s.sendall(pattern(MANY)[:MANY])
+    except TimeoutError:
+        pass
     os._exit(0)
 
 

@@ -416,10 +416,7 @@ time.sleep(60)'
 	port=$(head -1 "$work/late")
 	"$GUSCIO" network create -o host-loopback=true back
 	run -0 "$GUSCIO" run --network back -v "$peer:/peer.py:ro" @host \
-		python3 -c "import sys; sys.argv = ['', '']; exec(open('/peer.py').read().split('if __name__')[0])
-s = socket.create_connection(('10.89.0.1', $port)); s.settimeout(1)
-try: s.sendall(pattern(MANY)[:MANY])
-except TimeoutError: os._exit(0)"
+		python3 /peer.py leave 10.89.0.1 "$port" 1
 	before=$(pgrep -u "$(id -u)" -f 'guscio-net: back')
 	run -0 "$GUSCIO" run --network back -v "$peer:/peer.py:ro" @host sh -c "
 		sleep 5
