@@ -177,7 +177,7 @@ bool child_rlimits(struct child *child, const struct step *step, struct err *e)
 	(void)step;
 	for (size_t i = 0; i < process->n_rlimits; i++) {
 		const struct rlimit_spec *limit = &process->rlimits[i];
-		if (setrlimit((__rlimit_resource_t)limit->resource, &limit->limit) == 0)
+		if (setrlimit((int)limit->resource, &limit->limit) == 0)
 			continue;
 		bool is_hard = errno == EPERM;
 		err_sys(e, "set it to %llu:%llu", (unsigned long long)limit->limit.rlim_cur,

@@ -30,7 +30,7 @@ struct session {
 	int signal_fd;
 	struct held_terminal terminal;
 	bool has_input; /* standard input may still bring something */
-	struct copy input;
+	struct copy *input;
 	uint64_t deadline_ms; /* 0: none */
 	uint64_t show_ms;     /* when others are to see the container; 0: they do */
 	uint64_t watch_ms;    /* when the memory is looked at again */
@@ -95,10 +95,10 @@ static void send_signal(struct session *s, int sig)
 /* systemd-nspawn's keys for a system that nothing else ends: Ctrl-] three times in a second. */
 static bool asks_for_the_end(struct session *s)
 {
-	for (size_t i = 0; i < s->input.n; i++) {
-		if (s->input.data[i] != 0x1d || now_ms() - s->first_escape_ms > 1000)
+	for (size_t i = 0; i < s->input->n; i++) {
+		if (s->input->data[i] != 0x1d || now_ms() - s->first_escape_ms > 1000)
 			s->n_escapes = 0;
-		if (s->input.data[i] == 0x1d && s->n_escapes++ == 0)
+		if (s->input->data[i] == 0x1d && s->n_escapes++ == 0)
 			s->first_escape_ms = now_ms();
 	}
 	return s->n_escapes >= 3;
@@ -106,29 +106,29 @@ static bool asks_for_the_end(struct session *s)
 
 static void read_input(struct session *s)
 {
-	ssize_t n = read(STDIN_FILENO, s->input.data, sizeof(s->input.data));
+	ssize_t n = read(STDIN_FILENO, s->input->data, sizeof(s->input->data));
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n <= 0) {
 		/* A pipe that ended says so the way a terminal does: with Ctrl-D. */
 		s->has_input = false;
-		s->input.data[0] = 4;
+		s->input->data[0] = 4;
 		n = 1;
 	}
-	s->input.n = (size_t)n;
+	s->input->n = (size_t)n;
 	if (s->plan->spec->is_system && asks_for_the_end(s))
 		send_signal(s, SIGKILL);
 }
 
 static void flush_input(struct session *s)
 {
-	ssize_t n = write(s->proc->pty_fd, s->input.data, s->input.n);
+	ssize_t n = write(s->proc->pty_fd, s->input->data, s->input->n);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		s->input.n = 0;
+		s->input->n = 0;
 	if (n <= 0)
 		return;
-	memmove(s->input.data, s->input.data + n, s->input.n - (size_t)n);
-	s->input.n -= (size_t)n;
+	memmove(s->input->data, s->input->data + n, s->input->n - (size_t)n);
+	s->input->n -= (size_t)n;
 }
 
 static void resize(struct session *s)
@@ -232,8 +232,8 @@ static void lose_helper(struct session *s, int *fd, const char *what)
 static bool turn(struct session *s)
 {
 	int pty_fd = s->proc->pty_fd;
-	bool reads_input = pty_fd >= 0 && s->has_input && s->input.n == 0;
-	short pty_events = (short)(POLLIN | (s->input.n ? POLLOUT : 0));
+	bool reads_input = pty_fd >= 0 && s->has_input && s->input->n == 0;
+	short pty_events = (short)(POLLIN | (s->input->n ? POLLOUT : 0));
 	struct pollfd fds[] = {{.fd = s->proc->pid_fd, .events = POLLIN},
 		{.fd = s->signal_fd, .events = POLLIN}, {.fd = pty_fd, .events = pty_events},
 		{.fd = reads_input ? STDIN_FILENO : -1, .events = POLLIN},
@@ -280,9 +280,13 @@ static bool take_status(const struct plan *plan, struct proc *proc, int *ret_sta
 bool foreground(const struct plan *plan, struct proc *proc, struct notes *notes, int *ret_status,
 	struct err *e)
 {
+	/* Its pages are touched only where there is a terminal. */
+	struct copy input;
+	input.n = 0;
 	struct session s = {.plan = plan,
 		.proc = proc,
 		.notes = notes,
+		.input = &input,
 		.signal_fd = -1,
 		.terminal = HELD_TERMINAL_INIT,
 		.has_input = plan->spec->process.interactive};

@@ -62,13 +62,19 @@ char *arena_strdup(struct arena *a, const char *s)
 
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
+	/* Written where it will lie; only what is longer than this is formatted twice. */
+	size_t before = a->used, room = 256;
 	va_list ap, again;
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	int len = vsnprintf(NULL, 0, fmt, ap);
+	char *text = arena_alloc(a, room);
+	size_t size = (size_t)vsnprintf(text, room, fmt, ap) + 1;
 	va_end(ap);
-	char *text = arena_alloc(a, (size_t)len + 1);
-	vsnprintf(text, (size_t)len + 1, fmt, again);
+	/* What follows it was not touched, and is zero as promised. */
+	a->used = before;
+	arena_alloc(a, size);
+	if (size > room)
+		vsnprintf(text, size, fmt, again);
 	va_end(again);
 	return text;
 }

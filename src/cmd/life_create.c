@@ -172,9 +172,10 @@ static const char *mount_list(struct invocation *to, const struct host *host)
 	for (size_t i = 0; i < to->spec.n_mounts; i++) {
 		const struct mount_spec *m = &to->spec.mounts[i];
 		const char *name = m->source;
+		if (strcmp(m->type, "bind") || strlen(text) >= 16384)
+			continue;
 		volume_of_path(&to->arena, host, m->source, &name);
-		if (!strcmp(m->type, "bind") && strlen(text) < 16384)
-			text = arena_printf(&to->arena, "%s%s%s", text, text[0] ? "," : "", name);
+		text = arena_printf(&to->arena, "%s%s%s", text, text[0] ? "," : "", name);
 	}
 	return text;
 }

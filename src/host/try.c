@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define TIME_LIMIT_MS 5000
@@ -25,7 +25,7 @@ static bool try_in_child(bool (*act)(const char *), const char *argument)
 		_exit(act(argument) ? 0 : 1); /* lint: child */
 	if (pid < 0)
 		return false;
-	CLEAN(clean_fd) int pid_fd = pidfd_open(pid, 0);
+	CLEAN(clean_fd) int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd p = {.fd = pid_fd, .events = POLLIN};
 	/* A dead network file system must not hang a diagnosis. */
 	if (pid_fd < 0 || poll(&p, 1, TIME_LIMIT_MS) != 1)

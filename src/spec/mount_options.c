@@ -14,75 +14,82 @@ enum word_kind {
 	WORD_REFUSED,
 };
 
+/* Without a pointer: every one of a position independent program costs each start a relocation. */
 struct word {
-	const char *name;
+	char name[12];
 	enum word_kind kind;
+	bool recursive;
 	uint64_t set;
 	uint64_t clr;
-	bool recursive;
-	const char *reason;
 };
 
 #define ATIME MOUNT_ATTR__ATIME
 
 /* lint: table */
 static const struct word words[] = {
-	{"ro", WORD_ATTR, MOUNT_ATTR_RDONLY, 0, true, NULL},
-	{"rro", WORD_ATTR, MOUNT_ATTR_RDONLY, 0, true, NULL},
-	{"rw", WORD_ATTR, 0, 0, false, NULL},
-	{"rrw", WORD_ATTR, 0, MOUNT_ATTR_RDONLY, true, NULL},
-	{"nosuid", WORD_ATTR, MOUNT_ATTR_NOSUID, 0, false, NULL},
-	{"rnosuid", WORD_ATTR, MOUNT_ATTR_NOSUID, 0, true, NULL},
-	{"suid", WORD_ATTR, 0, MOUNT_ATTR_NOSUID, false, NULL},
-	{"nodev", WORD_ATTR, MOUNT_ATTR_NODEV, 0, false, NULL},
-	{"rnodev", WORD_ATTR, MOUNT_ATTR_NODEV, 0, true, NULL},
-	{"dev", WORD_ATTR, 0, MOUNT_ATTR_NODEV, false, NULL},
-	{"noexec", WORD_ATTR, MOUNT_ATTR_NOEXEC, 0, false, NULL},
-	{"rnoexec", WORD_ATTR, MOUNT_ATTR_NOEXEC, 0, true, NULL},
-	{"exec", WORD_ATTR, 0, MOUNT_ATTR_NOEXEC, false, NULL},
-	{"noatime", WORD_ATTR, MOUNT_ATTR_NOATIME, ATIME, false, NULL},
-	{"rnoatime", WORD_ATTR, MOUNT_ATTR_NOATIME, ATIME, true, NULL},
-	{"relatime", WORD_ATTR, MOUNT_ATTR_RELATIME, ATIME, false, NULL},
-	{"strictatime", WORD_ATTR, MOUNT_ATTR_STRICTATIME, ATIME, false, NULL},
-	{"nodiratime", WORD_ATTR, MOUNT_ATTR_NODIRATIME, 0, false, NULL},
-	{"diratime", WORD_ATTR, 0, MOUNT_ATTR_NODIRATIME, false, NULL},
-	{"nosymfollow", WORD_ATTR, MOUNT_ATTR_NOSYMFOLLOW, 0, false, NULL},
-	{"private", WORD_PROPAGATION, MS_PRIVATE, 0, false, NULL},
-	{"rprivate", WORD_PROPAGATION, MS_PRIVATE, 0, true, NULL},
-	{"shared", WORD_PROPAGATION, MS_SHARED, 0, false, NULL},
-	{"rshared", WORD_PROPAGATION, MS_SHARED, 0, true, NULL},
-	{"slave", WORD_PROPAGATION, MS_SLAVE, 0, false, NULL},
-	{"rslave", WORD_PROPAGATION, MS_SLAVE, 0, true, NULL},
-	{"unbindable", WORD_PROPAGATION, MS_UNBINDABLE, 0, false, NULL},
-	{"runbindable", WORD_PROPAGATION, MS_UNBINDABLE, 0, true, NULL},
-	{"bind", WORD_BIND, 0, 0, false, NULL},
-	{"rbind", WORD_BIND, 0, 0, true, NULL},
-	{"create", WORD_CREATE, 0, 0, false, NULL},
-	{"defaults", WORD_NOTHING, 0, 0, false, NULL},
+	{"ro", WORD_ATTR, true, MOUNT_ATTR_RDONLY, 0},
+	{"rro", WORD_ATTR, true, MOUNT_ATTR_RDONLY, 0},
+	{"rw", WORD_ATTR, false, 0, 0},
+	{"rrw", WORD_ATTR, true, 0, MOUNT_ATTR_RDONLY},
+	{"nosuid", WORD_ATTR, false, MOUNT_ATTR_NOSUID, 0},
+	{"rnosuid", WORD_ATTR, true, MOUNT_ATTR_NOSUID, 0},
+	{"suid", WORD_ATTR, false, 0, MOUNT_ATTR_NOSUID},
+	{"nodev", WORD_ATTR, false, MOUNT_ATTR_NODEV, 0},
+	{"rnodev", WORD_ATTR, true, MOUNT_ATTR_NODEV, 0},
+	{"dev", WORD_ATTR, false, 0, MOUNT_ATTR_NODEV},
+	{"noexec", WORD_ATTR, false, MOUNT_ATTR_NOEXEC, 0},
+	{"rnoexec", WORD_ATTR, true, MOUNT_ATTR_NOEXEC, 0},
+	{"exec", WORD_ATTR, false, 0, MOUNT_ATTR_NOEXEC},
+	{"noatime", WORD_ATTR, false, MOUNT_ATTR_NOATIME, ATIME},
+	{"rnoatime", WORD_ATTR, true, MOUNT_ATTR_NOATIME, ATIME},
+	{"relatime", WORD_ATTR, false, MOUNT_ATTR_RELATIME, ATIME},
+	{"strictatime", WORD_ATTR, false, MOUNT_ATTR_STRICTATIME, ATIME},
+	{"nodiratime", WORD_ATTR, false, MOUNT_ATTR_NODIRATIME, 0},
+	{"diratime", WORD_ATTR, false, 0, MOUNT_ATTR_NODIRATIME},
+	{"nosymfollow", WORD_ATTR, false, MOUNT_ATTR_NOSYMFOLLOW, 0},
+	{"private", WORD_PROPAGATION, false, MS_PRIVATE, 0},
+	{"rprivate", WORD_PROPAGATION, true, MS_PRIVATE, 0},
+	{"shared", WORD_PROPAGATION, false, MS_SHARED, 0},
+	{"rshared", WORD_PROPAGATION, true, MS_SHARED, 0},
+	{"slave", WORD_PROPAGATION, false, MS_SLAVE, 0},
+	{"rslave", WORD_PROPAGATION, true, MS_SLAVE, 0},
+	{"unbindable", WORD_PROPAGATION, false, MS_UNBINDABLE, 0},
+	{"runbindable", WORD_PROPAGATION, true, MS_UNBINDABLE, 0},
+	{"bind", WORD_BIND, false, 0, 0},
+	{"rbind", WORD_BIND, true, 0, 0},
+	{"create", WORD_CREATE, false, 0, 0},
+	{"defaults", WORD_NOTHING, false, 0, 0},
 	/* Labels: nothing to relabel where SELinux does not run, and never done unasked. */
-	{"z", WORD_NOTHING, 0, 0, false, NULL},
-	{"Z", WORD_NOTHING, 0, 0, false, NULL},
-	{"U", WORD_REFUSED, 0, 0, false,
-		"guscio never changes owners of your files: use --userns=keep-id"},
-	{"idmap", WORD_REFUSED, 0, 0, false,
-		"the kernel maps ids of a host file system only for root"},
+	{"z", WORD_NOTHING, false, 0, 0},
+	{"Z", WORD_NOTHING, false, 0, 0},
+	{"U", WORD_REFUSED, false, 0, 0},
+	{"idmap", WORD_REFUSED, false, 0, 0},
 	/* Of volumes; whether they mean anything where they stand is looked at below. */
-	{"copy", WORD_COPY, 0, 0, false, NULL},
-	{"nocopy", WORD_COPY, 0, 0, false, NULL},
+	{"copy", WORD_COPY, false, 0, 0},
+	{"nocopy", WORD_COPY, false, 0, 0},
 };
 
 static const struct word *find_word(const char *name)
 {
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (!strcmp(words[i].name, name))
+		if (words[i].name[0] == name[0] && !strcmp(words[i].name, name))
 			return &words[i];
 	return NULL;
 }
 
+static const char *reason(const struct word *word)
+{
+	return word->name[0] == 'U'
+		       ? "guscio never changes owners of your files: use --userns=keep-id"
+		       : "the kernel maps ids of a host file system only for root";
+}
+
+#define KEY_SIZE 12
+
 /* Options of the file system itself: key, or key= with a value. */
 static const struct {
-	const char *type;
-	const char *const keys[10];
+	char type[8];
+	char keys[8][KEY_SIZE]; /* the last one is empty */
 } file_systems[] = {
 	{"tmpfs", {"size=", "mode=", "uid=", "gid=", "nr_inodes=", "nr_blocks=", "huge="}},
 	{"overlay", {"lowerdir=", "upperdir=", "workdir=", "volatile"}},
@@ -90,16 +97,23 @@ static const struct {
 	{"proc", {"subset=", "hidepid="}},
 };
 
-static bool is_data(const char *type, const char *option)
+/* NULL: one without options that we know. */
+static const char *find_keys(const char *type)
 {
-	for (size_t i = 0; i < sizeof(file_systems) / sizeof(file_systems[0]); i++) {
-		if (strcmp(file_systems[i].type, type))
+	for (size_t i = 0; i < sizeof(file_systems) / sizeof(file_systems[0]); i++)
+		if (!strcmp(file_systems[i].type, type))
+			return file_systems[i].keys[0];
+	return NULL;
+}
+
+static bool is_data(const char *keys, const char *option)
+{
+	for (const char *key = keys; key && *key; key += KEY_SIZE) {
+		if (key[0] != option[0])
 			continue;
-		for (const char *const *key = file_systems[i].keys; *key; key++) {
-			bool has_value = text_ends(*key, "=");
-			if (has_value ? text_starts(option, *key) : !strcmp(option, *key))
-				return true;
-		}
+		bool has_value = text_ends(key, "=");
+		if (has_value ? text_starts(option, key) : !strcmp(option, key))
+			return true;
 	}
 	return false;
 }
@@ -157,7 +171,7 @@ static bool apply_word(const struct mount_spec *m, const struct word *word,
 	}
 	err_what(e, ERR_USAGE, "mount option '%s' of '%s' cannot be had", word->name,
 		m->destination);
-	return err_hint(e, "%s", word->reason);
+	return err_hint(e, "%s", reason(word));
 }
 
 bool mount_options_parse(
@@ -167,16 +181,17 @@ bool mount_options_parse(
 	struct mount_flags flags = {.recursive = is_bind,
 		.propagation = is_bind ? MS_PRIVATE : 0,
 		.propagation_recursive = is_bind};
+	const char *keys = find_keys(m->type);
 	*e = (struct err)ERR_INIT;
 	for (size_t i = 0; i < m->options.n; i++) {
 		const char *option = m->options.v[i];
-		const struct word *word = find_word(option);
-		if (is_data(m->type, option)) {
+		if (is_data(keys, option)) {
 			/* devpts is always a new instance since Linux 4.7; the word is gone. */
 			if (strcmp(option, "newinstance"))
 				strv_add(a, &flags.data, option);
 			continue;
 		}
+		const struct word *word = find_word(option);
 		if (!word)
 			return refuse_unknown(m, option, e);
 		if (!apply_word(m, word, &flags, e))
