@@ -8,7 +8,7 @@
 packages_for() { # distribution family, build or test
 	case $1.$2 in
 	debian.build) echo "gcc meson ninja-build pkg-config libcap-dev libbsd-dev libmd-dev libjansson-dev libseccomp-dev libsubid-dev libarchive-dev libcurl4-openssl-dev libisal-dev libzstd-dev liblzma-dev libssl-dev libslirp-dev libglib2.0-dev uidmap" ;;
-	debian.test) echo "libcmocka-dev bats busybox-static libcap2-bin attr python3-minimal xz-utils zstd util-linux shellcheck clang clang-format libclang-rt-dev expect bubblewrap scdoc docker-registry skopeo umoci buildah podman mmdebstrap qemu-system-x86 e2fsprogs apache2-utils openssl curl jq strace iproute2 iputils-ping netcat-openbsd procps" ;;
+	debian.test) echo "libcmocka-dev bats busybox-static libcap2-bin attr python3-minimal xz-utils zstd util-linux shellcheck clang clang-format libclang-rt-dev expect bubblewrap scdoc make cmake docker-registry skopeo umoci buildah podman mmdebstrap qemu-system-x86 e2fsprogs apache2-utils openssl curl jq strace iproute2 iputils-ping netcat-openbsd procps" ;;
 	fedora.build) echo "gcc glibc-static meson ninja-build pkgconf-pkg-config libcap-devel libbsd-devel jansson-devel libseccomp-devel shadow-utils-subid-devel libarchive-devel libcurl-devel isa-l-devel libzstd-devel xz-devel libmd-devel openssl-devel libslirp-devel glib2-devel shadow-utils" ;;
 	fedora.test) echo "libcmocka-devel bats busybox attr python3 xz zstd util-linux ShellCheck clang clang-tools-extra compiler-rt expect bubblewrap scdoc skopeo podman mmdebstrap qemu-system-x86-core e2fsprogs openssl curl jq strace iproute iputils netcat procps-ng" ;;
 	arch.build) echo "gcc meson ninja pkgconf libcap libbsd jansson libseccomp shadow libarchive curl isa-l zstd xz libmd openssl libslirp glib2" ;;
@@ -28,6 +28,11 @@ family() {
 	elif command -v apk >/dev/null 2>&1; then
 		echo alpine
 	fi
+}
+
+# Prints the line that says so, if that is why something could not be fetched.
+no_way_to_packages() { # log
+	grep -m 1 -iE 'could not resolve|failure resolving|could not connect|unable to connect|failed to fetch|apt-get update .*failed' "$1"
 }
 
 is_installed() { # family, package

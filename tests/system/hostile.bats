@@ -53,6 +53,21 @@ tarball() {
 	done
 }
 
+@test "guscio's own tables of pointers are read-only, with every libc" {
+	command -v readelf >/dev/null || skip "readelf is not installed"
+	local table base
+	table=$(readelf -lW "$GUSCIO" | awk '$1 == "GNU_RELRO" { print $3 }')
+	[ -n "$table" ]
+	"$GUSCIO" run --userns=single --network none "$root" sleep 60 3>&- &
+	pid=$!
+	soon sh -c "'$GUSCIO' ps -q | grep -q ."
+	base=$(awk -v file="$(realpath "$GUSCIO")" '$6 == file { split($1, ends, "-"); print ends[1]; exit }' /proc/$pid/maps)
+	run -0 awk -v at="$(printf %x $(((0x$base + table) & -4096)))" '{ split($1, ends, "-") } ends[1] == at { print $2 }' /proc/$pid/maps
+	kill $pid
+	wait $pid || true
+	[ "$output" = r--p ]
+}
+
 @test "CVE-2019-5736: the host's programs cannot be written through /proc" {
 	run run_one "$root" sh -c 'echo x > /proc/1/exe'
 	[ "$status" -ne 0 ]
