@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/container_command.h"
 #include "base/own.h"
-#include "base/text.h"
 #include "cmd/adopt.h"
 #include "cmd/foreground.h"
 #include "spec/document.h"
@@ -101,7 +100,7 @@ bool container_get_all(
 			if (container_is_unwatched(&all[n]))
 				container_adopt(c, &all[n]);
 			n++;
-		} else if (text_starts(own.what, "no container"))
+		} else if (container_is_missing(&own))
 			container_pass_over(c->all_fd, ids.v[i]);
 		else
 			notes_add(c->to.notes, "%s: %s", own.what, own.cause);

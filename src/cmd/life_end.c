@@ -2,7 +2,6 @@
 /* life_end.c - how containers that stay end, and go */
 #include "base/fault.h"
 #include "base/own.h"
-#include "base/text.h"
 #include "cmd/life.h"
 #include "image/flat.h"
 #include "spec/document.h"
@@ -273,11 +272,11 @@ static bool remove_by_force(
 	struct container c;
 	struct err gone = ERR_INIT;
 	if (!life_stop(all_fd, id, 0, arena, &gone) && gone.kind != ERR_INPUT)
-		return *e = gone, false;
+		return container_is_missing(&gone) || (*e = gone, false);
 	if (!container_lock(all_fd, id, &lock_fd, &gone))
 		return true;
 	if (!container_read(all_fd, id, arena, &c, &gone)) {
-		if (gone.kind != ERR_INPUT && !text_starts(gone.what, "no container"))
+		if (gone.kind != ERR_INPUT && !container_is_missing(&gone))
 			return *e = gone, false;
 		/* Spoilt: what nobody can read is removed by its id. */
 		container_init(&c);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stop.c - stop, kill, wait, rm, rename and container prune */
 #include "base/own.h"
-#include "base/text.h"
 #include "cmd/foreground.h"
 #include "cmd/volume.h"
 #include "spec/document.h"
@@ -161,9 +160,7 @@ static bool remove_one(struct container_command *c, const char *text, struct err
 			container_find(c->all_fd, text, &c->to.arena, &id, e))
 			return remove_spoilt(c, id, e) && say(c, text, e);
 		/* As docker: force also means that it need not be there. */
-		return (is_forced && missing.kind == ERR_STATE &&
-			       text_starts(missing.what, "no container")) ||
-		       (*e = missing, false);
+		return (is_forced && container_is_missing(&missing)) || (*e = missing, false);
 	}
 	if (container_is_up(&record) && !is_forced) {
 		err_msg(e, ERR_STATE, "it runs");
@@ -173,9 +170,10 @@ static bool remove_one(struct container_command *c, const char *text, struct err
 	uint64_t patience = c->to.life.wait_ms == UINT64_MAX ? 0 : c->to.life.wait_ms;
 	if (record.is_foreground)
 		return foreground_stop(&record, patience, e) && say(c, text, e);
-	if (container_is_up(&record) && !life_stop(c->all_fd, record.id, patience, &c->to.arena, e))
-		return false;
 	/* Somebody else may remove it at the same time: then it is gone, which was the wish. */
+	if (container_is_up(&record) &&
+		!life_stop(c->all_fd, record.id, patience, &c->to.arena, &missing))
+		return container_is_missing(&missing) ? say(c, text, e) : (*e = missing, false);
 	if (!container_lock(c->all_fd, record.id, &lock_fd, &missing) ||
 		!container_read(c->all_fd, record.id, &c->to.arena, &record, &missing))
 		return say(c, text, e);

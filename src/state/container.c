@@ -2,6 +2,7 @@
 /* container.c - names, locks and places of containers; what is in a record: container_text.c */
 #include "state/container.h"
 #include "base/own.h"
+#include "base/text.h"
 #include "state/container_text.h"
 #include "state/event.h"
 #include "state/record.h"
@@ -150,6 +151,11 @@ static bool lock_within(int fd, uint64_t timeout_ms)
 bool container_lock(int all_fd, const char *id, int *ret_fd, struct err *e)
 {
 	return container_lock_within(all_fd, id, UINT64_MAX, ret_fd, e);
+}
+
+bool container_is_missing(const struct err *e)
+{
+	return e->kind == ERR_STATE && text_starts(e->what, "no container");
 }
 
 bool container_lock_within(

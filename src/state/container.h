@@ -113,6 +113,9 @@ bool container_lock_within(
 bool container_read(
 	int all_fd, const char *id, struct arena *arena, struct container *ret, struct err *e);
 
+/* Does @e say that a container is not there, or no longer? */
+bool container_is_missing(const struct err *e);
+
 /* Temporary file, then rename. @is_durable: on the disk before this returns. Wants the lock. */
 bool container_write(int dir_fd, const struct container *c, bool is_durable, struct err *e);
 

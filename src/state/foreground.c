@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "state/foreground.h"
 #include "base/own.h"
-#include "base/text.h"
 #include "state/container_text.h"
 #include "state/record.h"
 
@@ -112,7 +111,7 @@ bool containers_find(int all_fd, const char *runtime_dir, const char *text, stru
 	struct err unknown = ERR_INIT;
 	bool is_kept = container_find(all_fd, text, arena, &id, e);
 	/* Ambiguous, or no name at all. */
-	if (!is_kept && !text_starts(e->what, "no container"))
+	if (!is_kept && !container_is_missing(e))
 		return false;
 	if (is_kept && !container_read(all_fd, id, arena, &kept, e))
 		return false;
@@ -124,8 +123,7 @@ bool containers_find(int all_fd, const char *runtime_dir, const char *text, stru
 	if (is_kept && is_foreground && strcmp(kept.id, other.id) && is_prefix(text, &other))
 		return err_what(e, ERR_STATE, "'%s' is the beginning of 2 containers' ids", text);
 	if (!is_kept && !is_foreground)
-		return text_starts(unknown.what, "no container") ||
-				       strstr(unknown.what, "does not run")
+		return container_is_missing(&unknown) || strstr(unknown.what, "does not run")
 			       ? false
 			       : (*e = unknown, false);
 	*ret = is_foreground && (!is_kept || !is_prefix(text, &other)) ? other : kept;

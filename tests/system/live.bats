@@ -559,6 +559,20 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$GUSCIO" exec -it c sh -c 'tty; ec
 	[ -s "$work/cid2" ] && [ -s "$work/pid2" ]
 }
 
+@test "rm -f of a container that another one removes meanwhile" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	run_d --name a "$root" sleep 100
+	# It has seen the container run when it waits for its lock.
+	strace -o "$work/calls" -e trace=flock -e inject=flock:delay_enter=700000 "$GUSCIO" rm -f a >"$work/first" 2>&1 &
+	first=$!
+	sleep 0.3
+	run -0 "$GUSCIO" rm -f a
+	wait $first
+	[ "$(cat "$work/first")" = a ]
+	[ -s "$work/calls" ]
+	nothing_of_a_container
+}
+
 @test "two rm -f at once, and many containers at once" {
 	run_d --name a "$root" sleep 100
 	"$GUSCIO" rm -f a >/dev/null &
