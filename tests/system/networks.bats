@@ -38,6 +38,18 @@ end_all() {
 	pids=()
 }
 
+# One that takes a connection for each number and reads so many seconds later; sets $port.
+serve_late() { # seconds...
+	python3 "$BATS_TEST_DIRNAME/netpeer.py" late "$@" >"$work/late" 3>&- &
+	pids+=($!)
+	soon test -s "$work/late"
+	port=$(head -1 "$work/late")
+}
+
+late_said() { # lines
+	[ "$(wc -l <"$work/late")" -ge "$1" ]
+}
+
 # A server on port 80 that says who asks.
 server='import http.server, socket
 class H(http.server.BaseHTTPRequestHandler):
@@ -383,37 +395,21 @@ time.sleep(60)'
 }
 
 @test "streams out of a network are whole and quick, though frames change places on the way" {
-	local peer=$BATS_TEST_DIRNAME/netpeer.py port zeros
-	zeros=$(yes 0 | head -12)
-	# shellcheck disable=SC2086
-	python3 "$peer" late $zeros >"$work/late" 3>&- &
-	pids+=($!)
-	for _ in $(seq 100); do
-		[ ! -s "$work/late" ] || break
-		sleep 0.1
-	done
-	port=$(head -1 "$work/late")
+	local peer=$BATS_TEST_DIRNAME/netpeer.py port
+	# shellcheck disable=SC2046
+	serve_late $(yes 0 | head -12)
 	"$GUSCIO" network create -o host-loopback=true back
 	# A lost turn would cost a timer's second or more each time; a stream takes a tenth of one.
 	run -0 "$GUSCIO" run --network back -v "$peer:/peer.py:ro" @host timeout 15 sh -ec "
 		for i in $(seq -s ' ' 12); do python3 /peer.py leave 10.89.0.1 $port; done"
-	for _ in $(seq 100); do
-		[ "$(wc -l <"$work/late")" -lt 13 ] || break
-		sleep 0.1
-	done
+	soon late_said 13
 	[ "$(grep -c "all ended" "$work/late")" -eq 12 ]
 	end_all
 }
 
 @test "the last one leaves with something unsaid, and another one comes: the network goes on" {
 	local peer=$BATS_TEST_DIRNAME/netpeer.py port before
-	python3 "$peer" late 8 0 >"$work/late" 3>&- &
-	pids+=($!)
-	for _ in $(seq 100); do
-		[ ! -s "$work/late" ] || break
-		sleep 0.1
-	done
-	port=$(head -1 "$work/late")
+	serve_late 8 0
 	"$GUSCIO" network create -o host-loopback=true back
 	run -0 "$GUSCIO" run --network back -v "$peer:/peer.py:ro" @host \
 		python3 /peer.py leave 10.89.0.1 "$port" 1
@@ -424,10 +420,7 @@ time.sleep(60)'
 		python3 /peer.py leave 10.89.0.1 $port"
 	[ "$output" = 1 ]
 	[ -n "$before" ]
-	for _ in $(seq 100); do
-		[ "$(wc -l <"$work/late")" -lt 3 ] || break
-		sleep 0.1
-	done
+	soon late_said 3
 	[ "$(sed -n 3p "$work/late")" = "all ended" ]
 	end_all
 }
