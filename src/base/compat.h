@@ -2,8 +2,8 @@
 /*
  * compat.h - calls of the kernel's and names that a libc may lack
  *
- * Read before every file where libc has no fsopen(2), as musl (meson.build). Where there is one
- * it is neither read nor has it anything in it.
+ * Read before every file where libc has no fsopen(2), as musl and glibc before 2.36 (meson.build).
+ * Where there is one it is neither read nor has it anything in it.
  */
 #ifndef BASE_COMPAT_H
 #define BASE_COMPAT_H
@@ -54,11 +54,14 @@ static inline int mount_setattr(
 	return (int)syscall(442, dir_fd, path, flags, attributes, size);
 }
 
+/* glibc had these before it had fsopen(2). */
+#ifndef __GLIBC__
 static inline int execveat(
 	int dir_fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
 	return (int)syscall(SYS_execveat, dir_fd, path, argv, envp, flags);
 }
+#endif
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
@@ -76,6 +79,7 @@ static inline int compat_statx(
 }
 #define statx(dir_fd, path, flags, mask, ret) compat_statx(dir_fd, path, flags, mask, ret)
 
+#ifndef __GLIBC__
 /* NULL: it has none. */
 static inline const char *sigabbrev_np(int sig)
 {
@@ -113,6 +117,7 @@ static inline const char *sigabbrev_np(int sig)
 	size_t n = sizeof(names) / sizeof(names[0]);
 	return sig > 0 && (size_t)sig < n && names[sig][0] ? names[sig] : NULL;
 }
+#endif
 
 #endif
 #endif
